@@ -1,0 +1,79 @@
+# Everything is done through here; `make` alone lists it. Needed: Python 3.11 or newer with pip, make, sh.
+.POSIX:
+.DEFAULT_GOAL := help
+
+PYTHON = python3
+JOBS = 2
+FUZZ_SECONDS = 1800
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL = $(PIP) install --quiet --progress-bar off
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --group build pyproject.toml
+
+.PHONY: help serve test check format examples bench fuzz lock clean
+
+help: ## list these targets
+	@echo 'make TARGET, where TARGET is one of:'
+	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' Makefile | expand -t 14
+	@echo 'PYTHON= names the interpreter that a new .venv is made with (now: $(PYTHON)).'
+
+serve: $(VENV)/.server ## run the server here; PORT= DATABASE=<url> CONFIG=<file.toml>
+	@exec $(BIN)/dragoman serve $${PORT:+--port "$$PORT"} \
+		$${DATABASE:+--database "$$DATABASE"} $${CONFIG:+--config "$$CONFIG"}
+
+test: $(VENV)/.dev ## run the whole suite; ARGS= for pytest's own, JOBS= for how many at once
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(VENV)/.dev ## lint, formatting, types, who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev ## put the code in its agreed form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+examples: $(VENV)/.dev ## run every example of the dialects' documentation against a server
+	$(BIN)/python tests/examples.py $(ARGS)
+
+bench: $(VENV)/.dev ## measure logins, session checks, memory and start-up
+	$(BIN)/python tests/load/bench.py $(ARGS)
+
+fuzz: $(VENV)/.dev ## generated input at length, for FUZZ_SECONDS= at most
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m fuzz \
+		--timeout=$(FUZZ_SECONDS) --session-timeout=$(FUZZ_SECONDS) $(ARGS)
+
+lock: $(VENV)/.dev ## resolve the dependencies anew; UPGRADE=--upgrade takes newer versions
+	$(COMPILE) --extra dev $(UPGRADE) -o requirements/dev.txt
+	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt
+
+clean: ## remove what make and the checks made; the data of a server run here stays
+	rm -rf $(VENV) build dist htmlcov .coverage* .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache .schemathesis
+
+# The two installations share one environment, and the developer's holds all of the server's: after `make test`,
+# `make serve` has nothing to do. A stamp is written last, so an interrupted set-up starts over.
+$(VENV)/.dev: $(VENV)/.made pyproject.toml requirements/dev.txt requirements/server.txt
+	@echo 'Installing the server and the developer tools into $(VENV) (about a minute, once).'
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.server $@
+
+$(VENV)/.server: $(VENV)/.made pyproject.toml requirements/server.txt
+	@echo 'Installing the server into $(VENV) (about half a minute, once).'
+	@$(INSTALL) --require-hashes -r requirements/server.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Dragoman needs Python 3.11 or newer, and "$(PYTHON)" is not that.' \
+			'Name another: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		echo 'Python could not make a virtual environment; on Debian: apt install python3-venv' >&2; exit 1; }
+	@touch $@
