@@ -1,0 +1,173 @@
+"""The schema is brought up to date at start: by one process, in one transaction, the others waiting.
+
+A process whose schema is current, which is nearly every start, reads one row and never imports Alembic.
+There is no way down: a backup is the way back, and a schema newer than the program is refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from dragoman.core.database import WRITES, DatabaseUnfit, begin_sqlite, set_up_sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from dragoman.core.database import Database
+
+HEAD = "0001"  # the newest revision in versions/; a test compares
+FOLDER = Path(__file__).parent
+PATIENCE = 60.0  # seconds that one process waits for another's migration
+ADVISORY_LOCK = int.from_bytes(b"dragoman")  # any number will do that other programs are unlikely to take
+
+
+class SchemaTooNew(DatabaseUnfit):
+    """The schema was made by a newer program than this one."""
+
+
+class SchemaBusy(DatabaseUnfit):
+    """Another process has been migrating, or holding what a migration needs, for longer than we wait."""
+
+
+def bring_up(
+    database: Database, *, head: str = HEAD, versions: Path = FOLDER / "versions", patience: float = PATIENCE
+) -> list[str]:
+    """Bring the schema to `head`; the revisions applied, oldest first, which is mostly none.
+
+    All or nothing, in one transaction on both engines. Raises `SchemaTooNew` and `SchemaBusy`; whatever
+    else a migration raises, the schema is as it was. `versions` is the folder of revisions and `patience`
+    in seconds: tests bring their own.
+    """
+    with database.reading() as db:
+        if revision_of(db) == head:
+            return []
+    migrating = _migrating_sqlite if database.is_sqlite else _migrating_postgresql
+    with migrating(database, patience) as db:
+        return _upgrade(db, versions)
+
+
+def revision_of(db: Connection) -> str | None:
+    """The revision that the schema is at; None where there is no schema yet."""
+    if not inspect(db).has_table("alembic_version"):
+        return None
+    revision: str | None = db.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _upgrade(db: Connection, versions: Path) -> list[str]:
+    # Alembic costs some 100 ms and 10 MB: only a start that migrates pays for them.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("version_locations", str(versions).replace("%", "%%"))
+    config.attributes["connection"] = db
+    script = ScriptDirectory.from_config(config)
+    current = revision_of(db)
+    ours = [revision.revision for revision in script.walk_revisions()][::-1]
+    if current is not None and current not in ours:
+        raise SchemaTooNew(
+            f"the database is at revision {current}, which this version of Dragoman does not know (it knows "
+            f"{ours[-1]} and before): run the newer version, or restore a backup made by this one"
+        )
+    command.upgrade(config, "head")
+    return ours if current is None else ours[ours.index(current) + 1 :]
+
+
+@contextmanager
+def _migrating_sqlite(database: Database, patience: float) -> Iterator[Connection]:
+    lock_file = database.file.with_name(database.file.name + ".migrate")
+    engine = create_engine(
+        database.url,
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+        execution_options={WRITES: True},
+    )
+    event.listen(engine, "connect", set_up_sqlite)
+    event.listen(engine, "connect", _let_tables_be_replaced)
+    event.listen(engine, "begin", begin_sqlite)
+    with _file_locked(lock_file, patience), _transaction(engine) as db:
+        yield db
+        broken = db.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            raise DatabaseUnfit(f"the migration would leave rows that refer to nothing: {broken[:5]}")
+
+
+def _let_tables_be_replaced(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # SQLite changes a table by replacing it, and dropping the old one would delete what refers to it.
+    # The pragma does nothing inside a transaction, so it is set here. https://sqlite.org/lang_altertable.html
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
+    cursor.close()
+
+
+@contextmanager
+def _migrating_postgresql(database: Database, patience: float) -> Iterator[Connection]:
+    engine = create_engine(database.url, poolclass=NullPool, isolation_level="READ COMMITTED")
+    with _transaction(engine) as db:
+        # Ends with the transaction, and with the connection of a process that dies; bounds every lock that
+        # the migration itself waits for as well.
+        db.execute(text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": f"{patience}s"})
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        yield db
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.begin() as db:
+            yield db
+    except OperationalError as error:
+        if is_wait_over(error):
+            raise _busy() from error
+        raise
+    finally:
+        engine.dispose()
+
+
+def is_wait_over(error: OperationalError) -> bool:
+    """Whether the database says that somebody else held a lock for too long."""
+    # PostgreSQL: lock_not_available; SQLite: SQLITE_BUSY (5), SQLITE_LOCKED (6) and their extended codes.
+    if getattr(error.orig, "sqlstate", None) == "55P03":
+        return True
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in {5, 6}
+
+
+@contextmanager
+def _file_locked(file: Path, patience: float) -> Iterator[None]:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise _busy() from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _busy() -> SchemaBusy:
+    return SchemaBusy(
+        "another process is migrating the database, or holding what the migration needs: try later"
+    )

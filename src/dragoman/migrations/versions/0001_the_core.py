@@ -1,0 +1,186 @@
+"""The core: accounts, what they sign in with, what is on record, and the keys that seal.
+
+Follows: nothing. The types are spelled out, not imported: a revision means the same for ever.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+
+INSTANT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+BAG = sa.JSON().with_variant(JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    create_accounts()
+    create_credentials()
+    create_defences()
+    create_records()
+
+
+def create_accounts() -> None:
+    op.create_table(
+        "accounts",
+        sa.Column("number", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("username", sa.String(256), nullable=False),
+        sa.Column("email", sa.String(320)),
+        sa.Column("display_name", sa.String(256), nullable=False),
+        sa.Column("is_admin", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("must_change_password", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("password", sa.Text()),
+        sa.Column("password_version", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("password_changed_at", INSTANT),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("signed_in_at", INSTANT),
+        sa.Column("disabled_at", INSTANT),
+        sa.Column("deleted_at", INSTANT),
+        sa.Column("attributes", BAG, nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("id", name=op.f("uq_accounts_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "account_names",
+        sa.Column("folded", sa.String(320), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("kind", sa.String(8), nullable=False),
+        sa.PrimaryKeyConstraint("folded", name=op.f("pk_account_names")),
+        of_account("account_names"),
+    )
+    index("account_names", "account_number")
+
+
+def create_credentials() -> None:
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("parent_id", sa.Uuid()),
+        sa.Column("device", sa.String(128), nullable=False),
+        sa.Column("os", sa.String(128), nullable=False),
+        sa.Column("app_version", sa.String(64)),
+        sa.Column("address", sa.String(64), nullable=False),
+        sa.Column("agent", sa.String(256), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("seen_at", INSTANT, nullable=False),
+        sa.Column("idle_until", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("elevated_until", INSTANT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("digest", name=op.f("uq_sessions_digest")),
+        of_account("sessions"),
+        sa.ForeignKeyConstraint(
+            ["parent_id"], ["sessions.id"], name=op.f("fk_sessions_parent_id"), ondelete="CASCADE"
+        ),
+    )
+    index("sessions", "account_number", "dialect", "seen_at")
+    index("sessions", "expires_at")
+    index("sessions", "idle_until")
+    index("sessions", "parent_id")
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("name", sa.String(256), nullable=False),
+        sa.Column("hint", sa.String(16), nullable=False),
+        sa.Column("permissions", BAG, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("used_at", INSTANT),
+        sa.Column("expires_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
+        of_account("api_keys"),
+    )
+    index("api_keys", "account_number", "dialect", "created_at")
+    index("api_keys", "expires_at")
+    op.create_table(
+        "pins",
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("account_number", name=op.f("pk_pins")),
+        of_account("pins"),
+    )
+
+
+def create_defences() -> None:
+    op.create_table(
+        "throttles",
+        sa.Column("key", sa.String(160), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("blocked_until", INSTANT),
+        sa.Column("forget_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_throttles")),
+    )
+    index("throttles", "forget_at")
+    op.create_table(
+        "known_devices",
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("device", sa.String(32), nullable=False),
+        sa.Column("seen_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("account_number", "device", name=op.f("pk_known_devices")),
+        of_account("known_devices"),
+    )
+    index("known_devices", "seen_at")
+    op.create_table(
+        "data_keys",
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("master_id", sa.String(32), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("retired_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_keys")),
+        sa.UniqueConstraint("number", name=op.f("uq_data_keys_number")),
+    )
+
+
+def create_records() -> None:
+    op.create_table(
+        "audit_log",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("event", sa.String(64), nullable=False),
+        sa.Column("account_number", NUMBER),
+        sa.Column("actor_number", NUMBER),
+        sa.Column("via", sa.String(64), server_default="", nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("address", sa.String(64), nullable=False),
+        sa.Column("agent", sa.String(256), nullable=False),
+        sa.Column("request_id", sa.String(128), nullable=False),
+        sa.Column("detail", BAG),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+    )
+    index("audit_log", "account_number", "at")
+    index("audit_log", "at")
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("installed_at", INSTANT, nullable=False),
+        sa.Column("first_account_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+
+
+def of_account(table: str) -> sa.ForeignKeyConstraint:
+    """What an account owns goes with it."""
+    name = op.f(f"fk_{table}_account_number")
+    return sa.ForeignKeyConstraint(["account_number"], ["accounts.number"], name=name, ondelete="CASCADE")
+
+
+def index(table: str, *columns: str) -> None:
+    op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, list(columns))
