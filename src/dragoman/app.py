@@ -1,0 +1,269 @@
+"""The composition root: from settings to an ASGI application. The one place that knows everything.
+
+`build` opens the database and puts the parts together; the `App` it makes finds out for each request whose
+it is (by host name, then by path prefix) and hands it to that dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from dragoman import documents, log, migrations
+from dragoman.core import passwords, policy, sealing, setup
+from dragoman.core.accounts import NewAccount
+from dragoman.core.database import Database
+from dragoman.core.errors import SetupDone, Unavailable
+from dragoman.core.rules import Rules, ThrottleRule
+from dragoman.core.secrets import Secret
+from dragoman.core.work import Core, Origin, Tools
+from dragoman.dialects import discover
+from dragoman.exchange import Exchange, Spoken, send_spoken, spoken_json
+from dragoman.lanes import Lane
+from dragoman.network import address_bucket, client_address, host_name, is_secure
+from dragoman.serving import Dialect, DialectApp
+from dragoman.setup_window import SetupWindow
+from dragoman.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+    from dragoman.settings import DialectSettings, Settings
+
+HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
+NICENESS = 5
+
+
+def dialect_models() -> Mapping[str, type[DialectSettings]]:
+    """The settings model of every dialect there is."""
+    return {dialect.name: dialect.settings for dialect in discover()}
+
+
+def make_core(settings: Settings, tools: Tools | None = None) -> Core:
+    """The core on its database, whose schema is brought up to date. Raises what makes a start impossible."""
+    hashing = settings.server.hash_threads
+    argon2 = settings.passwords.argon2
+    hasher = passwords.Hasher(
+        memory_kib=argon2.memory_kib, passes=argon2.passes, lanes=argon2.lanes, at_once=hashing
+    )
+    tools = tools or Tools(hasher)
+    connections = settings.server.threads + HASHES_AHEAD * tools.hasher.at_once + 2
+    database = Database(settings.database.connection_url, connections=connections)
+    migrations.bring_up(database)
+    core = Core(database, tools, make_rules(settings))
+    configured = settings.master_key.get_secret_value() if settings.master_key else None
+    sealer = sealing.Sealer(sealing.load_master_keys(configured, database))
+    sealing.ensure_data_key(core, Origin("start"), sealer)
+    if settings.first_admin is not None:
+        make_first_admin(core, settings)
+    return core
+
+
+def make_rules(settings: Settings) -> Rules:
+    """The rules that the core decides by, from settings."""
+    throttle = settings.throttle
+    return Rules(
+        policy=policy.POLICIES[settings.passwords.policy],
+        throttle=ThrottleRule(
+            free=throttle.free_attempts,
+            address_free=throttle.address_free_attempts,
+            first=timedelta(seconds=throttle.first_delay_seconds),
+            longest=timedelta(seconds=throttle.longest_delay_seconds),
+            lock_after=throttle.lock_after,
+            forget=timedelta(hours=throttle.forget_after_hours),
+        ),
+        lifetimes={d.name: d.lifetime(settings.dialects[d.name]) for d in discover() if d.name in settings.dialects},
+        audit_retention=timedelta(days=settings.audit.retention_days),
+    )
+
+
+def make_first_admin(core: Core, settings: Settings) -> None:
+    """The administrator that the configuration names, unless an account was ever made."""
+    first = settings.first_admin
+    if first is None:
+        return
+    new = NewAccount(email=first.email, username=first.username, display_name=first.name, is_admin=True)
+    password = Secret(first.password.get_secret_value())
+    try:
+        setup.create_first_admin(core, Origin("configuration"), new, password, open_to_caller=True)
+    except SetupDone:
+        return
+
+
+def build(settings: Settings, tools: Tools | None = None) -> App:
+    """The application. `tools` are the real ones unless a test brings its own."""
+    log.configure(settings.log.level, settings.log.format)
+    return App(settings, make_core(settings, tools), discover())
+
+
+class App:
+    """The ASGI application of one process."""
+
+    def __init__(self, settings: Settings, core: Core, dialects: Sequence[Dialect]) -> None:
+        self.core = core
+        self._settings = settings
+        self._trusted = settings.server.trusted_proxies
+        server = settings.server
+        hashing = HASHES_AHEAD * core.tools.hasher.at_once
+        self._plain = Lane("plain", threads=server.threads, waiting=1024, patience=timedelta(seconds=10))
+        self._hashing = Lane(
+            "hashing",
+            threads=hashing,
+            waiting=server.hash_queue,
+            patience=timedelta(seconds=server.hash_wait_seconds),
+            niceness=NICENESS,
+        )
+        self._window = SetupWindow.of(settings, core.tools.clock())
+        self._sweeper = Sweeper(core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch)
+        self._by_path: dict[str, DialectApp] = {}
+        self._by_host: dict[str, DialectApp] = {}
+        self._at_origin: dict[str, tuple[str, DialectApp]] = {}
+        for dialect in dialects:
+            own = settings.dialects[dialect.name]
+            if own.enabled:
+                self._mount(dialect, own)
+
+    def _mount(self, dialect: Dialect, own: DialectSettings) -> None:
+        served = DialectApp(
+            dialect,
+            self.core,
+            own,
+            plain=self._plain,
+            hashing=self._hashing,
+            max_body=self._settings.server.max_body_bytes,
+        )
+        self._by_path[own.path] = served
+        if own.host is not None:
+            self._by_host[own.host] = served
+        for path in dialect.at_origin:
+            self._at_origin[path] = (own.path, served)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._sweeper.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def close(self) -> None:
+        """Finish what is under way, write what was seen, and let go of the database."""
+        self._hashing.close()
+        self._plain.close()
+        self._sweeper.stop()
+        self.core.database.dispose()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        headers = Headers(scope=scope)
+        request_id = log.request_id(headers.get("x-request-id"))
+        send = _with_headers(send, request_id, secure=self._is_secure(scope, headers))
+        if path in ("/healthz", "/readyz"):
+            await send_spoken(send, await self._health(path))
+            return
+        host = host_name([value for name, value in scope["headers"] if name == b"host"])
+        if host is None:
+            await send_spoken(send, spoken_json(400, {"error": "exactly one valid Host header is needed"}))
+            return
+        found = self._find(host, path)
+        if found is None:
+            status = 404 if self._is_ours(host) else 421
+            reason = "nothing is served here" if status == 404 else "this server does not answer to that host name"
+            await send_spoken(send, spoken_json(status, {"error": reason}))
+            return
+        mount, served = found
+        name = served.dialect.name
+        exchange = Exchange(
+            scope,
+            path=path.removeprefix(mount) if path not in self._at_origin or mount == "" else path,
+            mount=mount,
+            host=host,
+            origin=self._origin(scope, headers, name, request_id),
+            secure=self._is_secure(scope, headers),
+            setup_open=self._window.admits(headers, host, self.core.tools.clock()),
+        )
+        log.bind_request(request_id=request_id, dialect=name)
+        document = documents.find(served, exchange, self._settings.server.base_url)
+        if document is not None:
+            await send_spoken(send, document)
+            return
+        await served(exchange, receive, send)
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether we answer to a host name: to all while no base URL is configured, health checks aside."""
+        base = self._settings.server.base_url
+        return base is None or host == host_name([base.partition("://")[2]]) or host in self._by_host
+
+    def _find(self, host: str, path: str) -> tuple[str, DialectApp] | None:
+        """Whose request it is, and the prefix that is not part of its path."""
+        if host in self._by_host:
+            return "", self._by_host[host]
+        if not self._is_ours(host):
+            return None
+        if path in self._at_origin:
+            return self._at_origin[path]
+        # The longest prefix first: "/photos/old" before "/photos".
+        for mount in sorted(self._by_path, key=len, reverse=True):
+            if path == mount or path.startswith(mount + "/"):
+                return mount, self._by_path[mount]
+        return None
+
+    def _origin(self, scope: Scope, headers: Headers, dialect: str, request_id: str) -> Origin:
+        peer = scope["client"][0] if scope.get("client") else None
+        address = client_address(peer, headers.getlist("x-forwarded-for"), self._trusted)
+        return Origin(
+            dialect=dialect,
+            address=address,
+            network=address_bucket(address),
+            agent=headers.get("user-agent", ""),
+            request_id=request_id,
+        )
+
+    def _is_secure(self, scope: Scope, headers: Headers) -> bool:
+        peer = scope["client"][0] if scope.get("client") else None
+        return is_secure(scope.get("scheme", "http"), peer, headers.getlist("x-forwarded-proto"), self._trusted)
+
+    async def _health(self, path: str) -> Spoken:
+        """`/healthz`: the process answers. `/readyz`: so does its database."""
+        if path == "/healthz":
+            return spoken_json(200, {"status": "ok"})
+        try:
+            await self._plain.run(self._ask_database)
+        except Unavailable:
+            return spoken_json(503, {"status": "the database does not answer"}, ("retry-after", "1"))
+        return spoken_json(200, {"status": "ready"})
+
+    def _ask_database(self) -> None:
+        with self.core.begin(Origin("health"), writes=False) as uow:
+            setup.is_done(uow)
+
+
+def _with_headers(send: Send, request_id: str, *, secure: bool) -> Send:
+    """What every answer carries, whoever gives it."""
+    always = [
+        (b"x-request-id", request_id.encode("latin-1")),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        *([(b"strict-transport-security", b"max-age=31536000")] if secure else []),
+    ]
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            message["headers"] += [header for header in always if header[0] not in present]
+        await send(message)
+
+    return sent

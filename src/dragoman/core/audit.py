@@ -1,0 +1,72 @@
+"""Who did what, when, from where, through which dialect. Written with the deed, or as its evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, Index, Insert, String, Table, Uuid, select
+
+from dragoman.core.database import Bag, Instant, Number, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+
+    from dragoman.core.work import UnitOfWork
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # version 7: sorts by instant, and makes a second writing a no-op
+    Column("at", Instant, nullable=False),
+    Column("event", String(64), nullable=False),
+    # No foreign key: what somebody did is on record longer than they are.
+    Column("account_number", Number),
+    Column("actor_number", Number),
+    Column("via", String(64), nullable=False, server_default=""),
+    Column("dialect", String(32), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("agent", String(256), nullable=False),
+    Column("request_id", String(128), nullable=False),
+    Column("detail", Bag),
+    Index(None, "at"),
+    Index(None, "account_number", "at"),
+)
+
+
+def line(
+    uow: UnitOfWork, event: str, *, account: int | None = None, actor: int | None = None, via: str = "", **detail: Any
+) -> Insert:
+    """The statement that records `event` (such as "sign-in refused"). Idempotent by its id.
+
+    `account` is whom it concerns, `actor` who acted if that was somebody else, `via` what they held up
+    ("session <id>", "key <id>", "cli"). `detail` holds plain facts, and never a secret.
+    """
+    origin = uow.origin
+    return audit_log.insert().values(
+        id=uow.new_ordered_id(),
+        at=uow.now,
+        event=event,
+        account_number=account,
+        actor_number=actor,
+        via=via,
+        dialect=origin.dialect,
+        address=origin.address[:64],
+        agent=origin.agent[:256],
+        request_id=origin.request_id[:128],
+        detail=detail or None,
+    )
+
+
+def record(uow: UnitOfWork, event: str, *, account: int | None = None, via: str = "", **detail: Any) -> None:
+    """Record what this unit does; it is kept if the unit commits."""
+    uow.db.execute(line(uow, event, account=account, via=via, **detail))
+
+
+def recent(uow: UnitOfWork, *, account: int | None = None, limit: int = 100) -> Sequence[Row[Any]]:
+    """The newest `limit` lines, newest first, of one account or of all."""
+    query = select(audit_log).order_by(audit_log.c.at.desc(), audit_log.c.id.desc()).limit(limit)
+    if account is not None:
+        query = query.where(audit_log.c.account_number == account)
+    return uow.db.execute(query).all()

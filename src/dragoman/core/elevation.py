@@ -1,0 +1,155 @@
+"""PINs, and the fifteen minutes of stronger trust that one buys.
+
+One PIN per account, hashed like a password, shared by all its sessions. Elevation is a state of one
+session: never of an account, never of an API key. Immich contract §1.7-§1.11, §2.2, §2.3.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, ForeignKey, Integer, Table, Text, delete, select, update
+
+from dragoman.core import audit, throttle
+from dragoman.core.accounts import accounts
+from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.errors import PinAlreadySet, PinNotSet, ProofMissing, SessionRefused, WrongPin
+from dragoman.core.proofs import Proof, attempts_at, prove_password
+from dragoman.core.sessions import sessions
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from dragoman.core.principals import Principal
+    from dragoman.core.secrets import Secret
+    from dragoman.core.work import Core, Origin, UnitOfWork
+
+pins = Table(
+    "pins",
+    metadata,
+    Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+ELEVATED_FOR = timedelta(minutes=15)
+
+
+def has_pin(uow: UnitOfWork, account_number: int) -> bool:
+    """Whether the account has a PIN."""
+    return uow.db.scalar(select(pins.c.version).where(pins.c.account_number == account_number)) is not None
+
+
+def set_pin(core: Core, origin: Origin, caller: Principal, pin: Secret) -> None:
+    """Give the account its first PIN. Refuses `SessionRequired`, `PinAlreadySet`."""
+    caller.require_session()
+    number = caller.account.number
+    with core.begin(origin, writes=False) as uow:
+        if has_pin(uow, number):
+            raise PinAlreadySet
+    hashed = core.tools.hasher.hash(pin.reveal())
+    with core.begin(origin, writes=True) as uow:
+        fresh = insert(uow.db, pins).values(account_number=number, hash=hashed, version=1, changed_at=uow.now)
+        if uow.db.scalar(fresh.on_conflict_do_nothing().returning(pins.c.version)) is None:
+            raise PinAlreadySet
+        audit.record(uow, "PIN set", account=number, via=caller.via)
+
+
+def change_pin(
+    core: Core, origin: Origin, caller: Principal, new: Secret, *, password: Secret | None, pin: Secret | None
+) -> None:
+    """Replace the PIN, proving the password or else the old PIN.
+
+    Refuses `SessionRequired`, `PinNotSet`, `WrongPassword`, `WrongPin`, `ProofMissing`, `Throttled`.
+    """
+    proof = _prove_either(core, origin, caller, password=password, pin=pin)
+    hashed = core.tools.hasher.hash(new.reveal())
+    number = caller.account.number
+    with core.begin(origin, writes=True) as uow:
+        throttle.forgive(uow, proof.counters)
+        changed = update(pins).where(pins.c.account_number == number, *_unchanged(proof))
+        renewed = changed.values(hash=hashed, version=pins.c.version + 1, changed_at=uow.now)
+        if uow.db.execute(renewed).rowcount == 0:
+            raise PinNotSet
+        audit.record(uow, "PIN changed", account=number, via=caller.via)
+
+
+def reset_pin(
+    core: Core, origin: Origin, caller: Principal, *, password: Secret | None, pin: Secret | None
+) -> None:
+    """Remove the PIN, proving it or the password, and end every elevation of the account.
+
+    Refuses as `change_pin` does.
+    """
+    proof = _prove_either(core, origin, caller, password=password, pin=pin)
+    number = caller.account.number
+    with core.begin(origin, writes=True) as uow:
+        throttle.forgive(uow, proof.counters)
+        if uow.db.execute(delete(pins).where(pins.c.account_number == number, *_unchanged(proof))).rowcount == 0:
+            raise PinNotSet
+        elevated = (sessions.c.account_number == number, sessions.c.elevated_until.is_not(None))
+        uow.db.execute(update(sessions).where(*elevated).values(elevated_until=None, seen_at=uow.now))
+        audit.record(uow, "PIN removed", account=number, via=caller.via)
+
+
+def unlock(core: Core, origin: Origin, caller: Principal, pin: Secret | None) -> datetime:
+    """Raise the calling session to elevated trust; until when.
+
+    Refuses `SessionRequired`, `PinNotSet`, `ProofMissing`, `WrongPin`, `Throttled`.
+    """
+    session = caller.require_session()
+    proof = _prove_either(core, origin, caller, password=None, pin=pin)
+    with core.begin(origin, writes=True) as uow:
+        throttle.forgive(uow, proof.counters)
+        # The PIN may have been removed while we verified it, and the session ended.
+        unchanged = select(pins.c.version).where(pins.c.account_number == session.account_number, *_unchanged(proof))
+        if uow.db.scalar(unchanged.with_for_update()) is None:
+            raise WrongPin
+        until = uow.now + ELEVATED_FOR
+        raised = update(sessions).where(sessions.c.id == session.id).values(elevated_until=until, seen_at=uow.now)
+        if uow.db.execute(raised).rowcount == 0:
+            raise SessionRefused
+        audit.record(uow, "session unlocked", account=session.account_number, via=caller.via)
+    return until
+
+
+def lock(uow: UnitOfWork, caller: Principal) -> None:
+    """End the calling session's elevation, if it has one. Refuses `SessionRequired`."""
+    session = caller.require_session()
+    mine = update(sessions).where(sessions.c.id == session.id)
+    uow.db.execute(mine.values(elevated_until=None, seen_at=uow.now))
+
+
+def _prove_either(
+    core: Core, origin: Origin, caller: Principal, *, password: Secret | None, pin: Secret | None
+) -> Proof:
+    """A proof of the password if one is given, else of the PIN. The password wins (contract §1.8)."""
+    caller.require_session()
+    with core.begin(origin, writes=False) as uow:
+        if not has_pin(uow, caller.account.number):
+            raise PinNotSet
+    if password is not None:
+        return prove_password(core, origin, caller, password)
+    if pin is not None:
+        return _prove_pin(core, origin, caller, pin)
+    raise ProofMissing
+
+
+def _prove_pin(core: Core, origin: Origin, caller: Principal, pin: Secret) -> Proof:
+    number = caller.account.number
+    with core.begin(origin, writes=True) as uow:
+        counters = attempts_at(uow, "pin", number)
+        throttle.reserve(uow, counters)
+        row = uow.db.execute(select(pins.c.hash, pins.c.version).where(pins.c.account_number == number)).one_or_none()
+    if row is not None and core.tools.hasher.verify(row.hash, pin.reveal()):
+        return Proof("pin", row.version, counters)
+    with core.begin(origin, writes=False) as uow:
+        uow.evidence(audit.line(uow, "wrong PIN", account=number, via=caller.via))
+        raise WrongPin
+
+
+def _unchanged(proof: Proof) -> tuple[ColumnElement[bool], ...]:
+    """That the PIN is still the one proved. A proved password says nothing of the PIN's version."""
+    return (pins.c.version == proof.version,) if proof.of == "pin" else ()

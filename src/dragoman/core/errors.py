@@ -1,0 +1,200 @@
+"""Every way the core says no.
+
+A refusal is a decision, not an accident: it carries facts as attributes, never an HTTP status nor a
+sentence for a product's screen. Dialects translate it, each in one table.
+
+    Refusal
+    ├── NotSignedIn                 no credential was held up
+    ├── CredentialRefused           one was, and it is not good (unknown, ended, or its owner is gone)
+    │   ├── SessionRefused
+    │   └── ApiKeyRefused
+    ├── SignInRefused               a sign-in that failed
+    │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
+    │   └── PasswordLoginDisabled   nobody signs in by password here
+    ├── Forbidden                   we know who it is, and the answer is no
+    │   ├── AdminOnly
+    │   ├── PermissionMissing       an API key without the permission that the operation asks for
+    │   └── SessionRequired         an API key where only a signed-in session will do
+    ├── ProofRefused                a proof asked of somebody who is signed in already
+    │   ├── WrongPassword
+    │   ├── WrongPin
+    │   └── ProofMissing            neither a password nor a PIN was given
+    ├── PinAlreadySet
+    ├── PinNotSet
+    ├── PasswordRefused             the policy's no, with its reasons
+    ├── PasswordTooLong             too long even to be hashed
+    ├── NameRefused                 a name or e-mail address that cannot be one
+    ├── NameTaken                   somebody has that name
+    ├── OldPasswordRequired         a password may not be replaced without the one before
+    ├── SetupRefused                the first administrator cannot be made this way
+    │   ├── SetupDone               there is one
+    │   └── SetupClosed             not from here, or not any more
+    ├── NotFound                    no such thing, or it belongs to somebody else
+    ├── Throttled                   too many attempts; later
+    └── Unavailable                 we cannot tell now; later (never to be mistaken for a no)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class Refusal(Exception):
+    """A no from the core."""
+
+
+class NotSignedIn(Refusal):
+    """The operation needs a caller, and no credential was held up."""
+
+
+class CredentialRefused(Refusal):
+    """A credential was held up that is unknown, ended, or whose owner is gone."""
+
+
+class SessionRefused(CredentialRefused):
+    """No live session answers to this secret."""
+
+
+class ApiKeyRefused(CredentialRefused):
+    """No live API key answers to this secret."""
+
+
+class SignInRefused(Refusal):
+    """A sign-in failed."""
+
+
+class WrongCredentials(SignInRefused):
+    """No enabled account has this name and this password. Which of the two failed is not said."""
+
+
+class PasswordLoginDisabled(SignInRefused):
+    """The administrator has turned sign-in by password off."""
+
+
+class Forbidden(Refusal):
+    """The caller is known, and may not."""
+
+
+class AdminOnly(Forbidden):
+    """Only an administrator may."""
+
+
+class PermissionMissing(Forbidden):
+    """An API key lacks `permission`, in the words of the dialect it belongs to."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"the key lacks the permission {permission}")
+        self.permission = permission
+
+
+class SessionRequired(Forbidden):
+    """An API key was held up where only a session will do."""
+
+
+class ProofRefused(Refusal):
+    """A signed-in caller did not prove what the operation asks to be proved."""
+
+
+class WrongPassword(ProofRefused):
+    """Not the caller's password (or the caller has none)."""
+
+
+class WrongPin(ProofRefused):
+    """Not the caller's PIN."""
+
+
+class ProofMissing(ProofRefused):
+    """Neither a password nor a PIN was given."""
+
+
+class PinAlreadySet(Refusal):
+    """The account has a PIN; changing one is another operation."""
+
+
+class PinNotSet(Refusal):
+    """The account has no PIN."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a password was refused: `code` for programs, `text` for people, `limit` where there is one."""
+
+    code: str
+    text: str
+    limit: int | None = None
+
+
+class PasswordRefused(Refusal):
+    """The password policy refuses a new password, for one or more `reasons`."""
+
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        super().__init__("; ".join(reason.text for reason in reasons))
+        self.reasons = tuple(reasons)
+
+
+class PasswordTooLong(Refusal):
+    """A password longer than `limit` bytes is refused unhashed: hashing it would be the attack."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"passwords are at most {limit} bytes long")
+        self.limit = limit
+
+
+class NameRefused(Refusal):
+    """`field` ("email", "username" or "display_name") cannot have this value; `why` says it for people."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field} {why}")
+        self.field = field
+        self.why = why
+
+
+class NameTaken(Refusal):
+    """Another account answers to this `field` ("email" or "username") already."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} is taken")
+        self.field = field
+
+
+class OldPasswordRequired(Refusal):
+    """The password may be replaced only by proving the one before it."""
+
+
+class SetupRefused(Refusal):
+    """The first administrator cannot be made by this call."""
+
+
+class SetupDone(SetupRefused):
+    """The installation has had its first account."""
+
+
+class SetupClosed(SetupRefused):
+    """Not from this address, or not any more: the CLI or the configuration makes the first one."""
+
+
+class NotFound(Refusal):
+    """There is no such `thing`, or it is not the caller's to see."""
+
+    def __init__(self, thing: str) -> None:
+        super().__init__(f"no such {thing}")
+        self.thing = thing
+
+
+class Throttled(Refusal):
+    """Too many attempts; the next one is heard after `retry_after`."""
+
+    def __init__(self, *, retry_after: timedelta) -> None:
+        super().__init__(f"too many attempts, retry after {retry_after}")
+        self.retry_after = retry_after
+
+
+class Unavailable(Refusal):
+    """We cannot tell now. `why` is for the operator's log, never for the caller."""
+
+    def __init__(self, *, retry_after: timedelta, why: str) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+        self.why = why

@@ -1,0 +1,107 @@
+"""Signing in with a name and a password.
+
+It runs in three steps (docs/decisions/0004-no-hash-while-a-connection-is-held.md):
+
+*ask*     one unit: find the account, and reserve the attempt, so that parallel guesses are counted
+          before they are hashed.
+*verify*  no connection held; against a decoy if nobody has the name, so that time does not tell.
+*settle*  one unit: a write that is conditional on the account being as it was asked about, so that a
+          sign-in overtaken by a change of password or a disabling opens nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from dragoman.core import audit, devices, sessions, throttle
+from dragoman.core.accounts import COLUMNS, Account, account_names, accounts, fold, looked_up, of
+from dragoman.core.errors import PasswordLoginDisabled, WrongCredentials
+from dragoman.core.proofs import attempts_at
+from dragoman.core.secrets import Secret
+from dragoman.core.sessions import Device, Session
+from dragoman.core.throttle import Counter
+
+if TYPE_CHECKING:
+    from dragoman.core.work import Core, Origin, UnitOfWork
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """An account, its new session, and the secret that opens it."""
+
+    account: Account
+    session: Session
+    secret: Secret
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What *ask* found. `stored` is a hash or None, and is never shown."""
+
+    account: Account | None
+    stored: str | None
+    counters: tuple[Counter, ...]
+
+
+def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Device) -> SignedIn:
+    """Open a session for whoever has this e-mail address or username, and this password.
+
+    Refuses `WrongCredentials` (unknown, wrong, without a password, disabled or deleted: all alike),
+    `PasswordLoginDisabled`, `PasswordTooLong`, `Throttled`, `Unavailable`.
+    """
+    if not core.rules.password_login:
+        raise PasswordLoginDisabled
+    hasher = core.tools.hasher
+    hasher.require_sane(password.reveal())
+    with core.begin(origin, writes=True) as uow:
+        asked = _ask_by_name(uow, name)
+    matches = hasher.verify(asked.stored or hasher.decoy, password.reveal()) and asked.stored is not None
+    renewed = hasher.hash(password.reveal()) if matches and hasher.is_outdated(asked.stored or "") else None
+    with core.begin(origin, writes=True) as uow:
+        if not matches or asked.account is None:
+            known = asked.account.number if asked.account else None
+            uow.evidence(audit.line(uow, "sign-in refused", account=known))
+            raise WrongCredentials
+        return _settle(uow, asked.account, asked.counters, renewed, device)
+
+
+def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
+    query = (
+        select(*COLUMNS, accounts.c.password)
+        .join(account_names, account_names.c.account_number == accounts.c.number)
+        .where(account_names.c.folded == looked_up(name))
+    )
+    row = uow.db.execute(query).one_or_none()
+    account = None if row is None else of(row)
+    if row is None or account is None:
+        counters: tuple[Counter, ...] = (throttle.name_counter(uow, "password", fold(name)), throttle.address_counter(uow, "password"))
+        throttle.reserve(uow, counters)
+        return _Asked(None, None, counters)
+    counters = attempts_at(uow, "password", account.number)
+    throttle.reserve(uow, counters)
+    return _Asked(account, row.password if account.is_active else None, counters)
+
+
+def _settle(
+    uow: UnitOfWork, account: Account, counters: tuple[Counter, ...], renewed: str | None, device: Device
+) -> SignedIn:
+    values: dict[str, Any] = {"signed_in_at": uow.now}
+    if renewed is not None:
+        values["password"] = renewed
+    if uow.db.execute(update(accounts).where(*_as_asked(account)).values(**values)).rowcount == 0:
+        uow.evidence(audit.line(uow, "sign-in refused", account=account.number, overtaken=True))
+        raise WrongCredentials
+    throttle.forgive(uow, counters)
+    devices.remember(uow, account.number)
+    session, secret = sessions.open_session(uow, account.number, device)
+    audit.record(uow, "signed in", account=account.number, via=f"session {session.id}")
+    return SignedIn(account, session, secret)
+
+
+def _as_asked(account: Account) -> tuple[Any, ...]:
+    a = accounts.c
+    unchanged = (a.number == account.number, a.password_version == account.password_version)
+    return (*unchanged, a.disabled_at.is_(None), a.deleted_at.is_(None))

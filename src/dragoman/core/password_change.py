@@ -1,0 +1,115 @@
+"""Replacing a password: by its owner with the old one, by its owner who must, or by an administrator.
+
+Whoever replaces a password ends what hangs on it: the sessions of the dialects whose product does so,
+and all others when that was asked for. Nothing is hashed while a connection is held.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+
+from dragoman.core import accounts, audit, policy, sessions, throttle
+from dragoman.core.accounts import COLUMNS, Account, Changes
+from dragoman.core.errors import NotFound, OldPasswordRequired, WrongPassword
+from dragoman.core.proofs import prove_password
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from dragoman.core.principals import Principal
+    from dragoman.core.secrets import Secret
+    from dragoman.core.sessions import Session
+    from dragoman.core.work import Core, Origin, UnitOfWork
+
+
+def change_password(
+    core: Core, origin: Origin, caller: Principal, old: Secret, new: Secret, *, sign_out_others: bool = False
+) -> Account:
+    """Replace the caller's password, proving the old one. The account as it is then.
+
+    Refuses `SessionRequired`, `PasswordRefused`, `PasswordTooLong`, `WrongPassword`, `Throttled`.
+    """
+    session = caller.require_session()
+    policy.require(new.reveal(), policy=core.rules.policy, names=caller.account.names)
+    proof = prove_password(core, origin, caller, old)
+    hashed = core.tools.hasher.hash(new.reveal())
+    with core.begin(origin, writes=True) as uow:
+        throttle.forgive(uow, proof.counters)
+        unchanged = accounts.accounts.c.password_version == proof.version
+        account = _store(uow, caller.account.number, hashed, unchanged, via=caller.via)
+        if account is None:
+            raise WrongPassword
+        _end_what_hangs_on_it(uow, account.number, spared=session, others_too=sign_out_others)
+        return account
+
+
+def change_own_account(
+    core: Core, origin: Origin, caller: Principal, changes: Changes, password: Secret | None = None
+) -> Account:
+    """Change what an owner may change of their account; a `password` only while it must be changed.
+
+    Refuses `SessionRequired` to API keys that would change e-mail or password, `OldPasswordRequired`,
+    `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
+    """
+    if password is not None or changes.email is not None:
+        caller.require_session()
+    hashed = None
+    if password is not None:
+        if not caller.account.must_change_password:
+            raise OldPasswordRequired
+        policy.require(password.reveal(), policy=core.rules.policy, names=caller.account.names)
+        hashed = core.tools.hasher.hash(password.reveal())
+    with core.begin(origin, writes=True) as uow:
+        if hashed is not None:
+            still_must = accounts.accounts.c.must_change_password.is_(True)
+            if _store(uow, caller.account.number, hashed, still_must, via=caller.via, must_change=False) is None:
+                raise OldPasswordRequired
+            _end_what_hangs_on_it(uow, caller.account.number, spared=caller.session, others_too=False)
+        return accounts.change(uow, caller.account.number, changes, via=caller.via)
+
+
+def set_password(
+    core: Core, origin: Origin, account: Account, new: Secret, *, must_change: bool = False, sign_out: bool = True
+) -> Account:
+    """Give an account a password, as an administrator does. Ends all its sessions unless told not to.
+
+    Refuses `PasswordRefused`, `PasswordTooLong`, `NotFound`.
+    """
+    policy.require(new.reveal(), policy=core.rules.policy, names=account.names)
+    hashed = core.tools.hasher.hash(new.reveal())
+    with core.begin(origin, writes=True) as uow:
+        changed = _store(uow, account.number, hashed, via="", must_change=must_change)
+        if changed is None:
+            raise NotFound("account")
+        throttle.unlock(uow, account.number)
+        _end_what_hangs_on_it(uow, account.number, spared=None, others_too=sign_out)
+        return changed
+
+
+def _store(
+    uow: UnitOfWork, number: int, hashed: str, *conditions: ColumnElement[bool], via: str, must_change: bool | None = None
+) -> Account | None:
+    """Store a hash if the account is there, enabled (for its owner) and as the conditions say; else None."""
+    a = accounts.accounts.c
+    values: dict[str, Any] = {"password": hashed, "password_version": a.password_version + 1}
+    if must_change is not None:
+        values["must_change_password"] = must_change
+    if conditions:
+        conditions = (*conditions, a.disabled_at.is_(None), a.deleted_at.is_(None))
+    changed = update(accounts.accounts).where(a.number == number, *conditions)
+    dated = changed.values(**values, password_changed_at=uow.now, updated_at=uow.now)
+    row = uow.db.execute(dated.returning(*COLUMNS)).one_or_none()
+    if row is None:
+        return None
+    audit.record(uow, "password changed", account=number, via=via)
+    return accounts.of(row)
+
+
+def _end_what_hangs_on_it(uow: UnitOfWork, number: int, *, spared: Session | None, others_too: bool) -> None:
+    strict = [name for name, lifetime in uow.rules.lifetimes.items() if lifetime.ends_with_password]
+    if others_too:
+        sessions.end_all(uow, number, but=spared)
+    elif strict:
+        sessions.end_all(uow, number, but=spared, dialects=strict)

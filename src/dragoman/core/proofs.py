@@ -1,0 +1,56 @@
+"""What somebody who is signed in is asked to prove once more: the account's password.
+
+*Ask* reads the hash and reserves the attempt, *verify* holds no connection, and a proof that fails leaves
+its evidence. The use case that wanted the proof settles: it gives the attempt back, and writes only if
+what was proved is still so (docs/decisions/0004-no-hash-while-a-connection-is-held.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import select
+
+from dragoman.core import audit, devices, throttle
+from dragoman.core.accounts import accounts
+from dragoman.core.errors import WrongPassword
+from dragoman.core.secrets import Secret
+from dragoman.core.throttle import Counter
+
+if TYPE_CHECKING:
+    from dragoman.core.principals import Principal
+    from dragoman.core.work import Core, Origin, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`version` of a password or PIN was proved; `counters` hold the attempt, which settling gives back."""
+
+    of: Literal["password", "pin"]
+    version: int
+    counters: tuple[Counter, ...]
+
+
+def attempts_at(uow: UnitOfWork, kind: str, number: int) -> tuple[Counter, ...]:
+    """What attempts at one account's secret count against: its own device, or else account and address."""
+    device = devices.recognise(uow, number)
+    if device is not None:
+        return (throttle.device_counter(uow, kind, number, device),)
+    return (throttle.account_counter(uow, kind, number), throttle.address_counter(uow, kind))
+
+
+def prove_password(core: Core, origin: Origin, caller: Principal, password: Secret) -> Proof:
+    """The caller knows the account's password. Refuses `WrongPassword`, `PasswordTooLong`, `Throttled`."""
+    hasher, number = core.tools.hasher, caller.account.number
+    hasher.require_sane(password.reveal())
+    with core.begin(origin, writes=True) as uow:
+        counters = attempts_at(uow, "password", number)
+        throttle.reserve(uow, counters)
+        stored = select(accounts.c.password, accounts.c.password_version).where(accounts.c.number == number)
+        row = uow.db.execute(stored).one_or_none()
+    if row is not None and row.password is not None and hasher.verify(row.password, password.reveal()):
+        return Proof("password", row.password_version, counters)
+    with core.begin(origin, writes=False) as uow:
+        uow.evidence(audit.line(uow, "wrong password", account=number, via=caller.via))
+        raise WrongPassword

@@ -1,0 +1,75 @@
+"""The first administrator: exactly one wins, and whoever comes later is told that there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, Integer, Table, select, update
+
+from dragoman.core import accounts, policy
+from dragoman.core.accounts import Account, NewAccount
+from dragoman.core.database import Instant, insert, metadata
+from dragoman.core.errors import SetupClosed, SetupDone
+
+if TYPE_CHECKING:
+    from dragoman.core.secrets import Secret
+    from dragoman.core.work import Core, Origin, UnitOfWork
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("installed_at", Instant, nullable=False),
+    Column("first_account_at", Instant),
+)
+
+ONLY = 1
+
+
+def is_done(uow: UnitOfWork) -> bool:
+    """Whether an account was ever made here."""
+    made = select(installation.c.first_account_at).where(installation.c.id == ONLY)
+    return uow.db.scalar(made) is not None
+
+
+def claim(uow: UnitOfWork) -> bool:
+    """Whether this unit makes the first account ever. The database decides who was first."""
+    row = insert(uow.db, installation).values(id=ONLY, installed_at=uow.now)
+    uow.db.execute(row.on_conflict_do_nothing())
+    first = update(installation).where(installation.c.id == ONLY, installation.c.first_account_at.is_(None))
+    return uow.db.scalar(first.values(first_account_at=uow.now).returning(installation.c.id)) is not None
+
+
+def create_account(core: Core, origin: Origin, new: NewAccount, password: Secret | None) -> Account:
+    """Create an account, by an administrator or the operator.
+
+    Refuses `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
+    """
+    hashed = _hashed(core, new, password)
+    with core.begin(origin, writes=True) as uow:
+        claim(uow)
+        return accounts.add(uow, new, hashed)
+
+
+def create_first_admin(core: Core, origin: Origin, new: NewAccount, password: Secret, *, open_to_caller: bool) -> Account:
+    """Create the first administrator, if nobody ever made an account and the caller may.
+
+    Refuses `SetupDone`, `SetupClosed`, and as `create_account`. Of any number of racing calls one wins.
+    """
+    with core.begin(origin, writes=False) as uow:
+        if is_done(uow):
+            raise SetupDone
+    if not open_to_caller:
+        raise SetupClosed
+    hashed = _hashed(core, new, password)
+    with core.begin(origin, writes=True) as uow:
+        if not claim(uow):
+            raise SetupDone
+        return accounts.add(uow, new, hashed)
+
+
+def _hashed(core: Core, new: NewAccount, password: Secret | None) -> str | None:
+    if password is None:
+        return None
+    policy.require(password.reveal(), policy=core.rules.policy, names=new.names)
+    return core.tools.hasher.hash(password.reveal())

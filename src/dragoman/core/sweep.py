@@ -1,0 +1,85 @@
+"""Removes what has expired, in bounded batches, and writes what was seen.
+
+Each batch is a unit of its own, so that nobody waits for the broom.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, Table, delete, or_, select
+
+from dragoman.core import api_keys, sessions
+from dragoman.core.audit import audit_log
+from dragoman.core.devices import REMEMBERED, known_devices
+from dragoman.core.throttle import throttles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from dragoman.core.work import Core, Origin
+
+EXPIRED_KEYS_KEPT = timedelta(days=30)  # so that their owner sees why a program stopped
+
+
+def sweep(core: Core, origin: Origin, *, batch: int = 1000, most_batches: int = 100) -> Mapping[str, int]:
+    """Remove what has expired, at most `batch` rows at a time; how many of each table."""
+    swept: dict[str, int] = {}
+    for table, is_over in _expired(core, core.tools.clock()):
+        swept[table.name] = _sweep_table(core, origin, table, is_over, batch, most_batches)
+    return swept
+
+
+def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    s, k = sessions.sessions.c, api_keys.api_keys.c
+    yield sessions.sessions, or_(s.idle_until <= now, s.expires_at <= now)
+    yield api_keys.api_keys, k.expires_at <= now - EXPIRED_KEYS_KEPT
+    yield throttles, throttles.c.forget_at <= now
+    yield known_devices, known_devices.c.seen_at <= now - REMEMBERED
+    yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
+
+
+def _sweep_table(
+    core: Core, origin: Origin, table: Table, is_over: ColumnElement[bool], batch: int, most_batches: int
+) -> int:
+    swept = 0
+    key = list(table.primary_key.columns)
+    for _ in range(most_batches):
+        with core.begin(origin, writes=True) as uow:
+            # The condition again: a row may have been seen, and so be alive, since it was chosen.
+            rows = uow.db.execute(select(*key).where(is_over).limit(batch)).all()
+            for row in rows:
+                mine = [column == value for column, value in zip(key, row, strict=True)]
+                swept += uow.db.execute(delete(table).where(*mine, is_over)).rowcount
+        if len(rows) < batch:
+            break
+    return swept
+
+
+def write_last_seen(core: Core, origin: Origin) -> int:
+    """Write what was seen since the last time; how many credentials. Nothing is lost if it cannot."""
+    taken = core.seen.take()
+    if not taken:
+        return 0
+    seen = [
+        {"credential": credential, "at": sighting.at, "idle": sighting.idle_until}
+        for (kind, credential), sighting in taken.items()
+        if kind == "session"
+    ]
+    used = [
+        {"credential": credential, "at": sighting.at}
+        for (kind, credential), sighting in taken.items()
+        if kind == "api_key"
+    ]
+    try:
+        with core.begin(origin, writes=True) as uow:
+            if seen:
+                uow.db.execute(sessions.SEEN, seen)
+            if used:
+                uow.db.execute(api_keys.USED, used)
+    except BaseException:
+        core.seen.put_back(taken)
+        raise
+    return len(taken)

@@ -1,0 +1,118 @@
+"""Guessing is slowed down: attempts are counted before they are judged, and delays grow.
+
+Each kind of secret has counters of its own. An attempt is *reserved* first, so that a hundred parallel
+guesses are a hundred attempts; whoever turns out to know the secret gets the reservation back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, Integer, String, Table, case, delete, func, or_, select, update
+
+from dragoman.core.database import Instant, insert, metadata
+from dragoman.core.errors import Throttled
+
+if TYPE_CHECKING:
+    from dragoman.core.work import UnitOfWork
+
+throttles = Table(
+    "throttles",
+    metadata,
+    Column("key", String(160), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("blocked_until", Instant),
+    Column("forget_at", Instant, nullable=False, index=True),
+)
+
+LOCKED = timedelta(days=36500)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """One thing that attempts are counted against. `free` attempts cost nothing; `locks`: ends in a lock."""
+
+    key: str
+    free: int
+    locks: bool = False
+    shared: bool = False
+
+
+def account_counter(uow: UnitOfWork, kind: str, number: int) -> Counter:
+    """Attempts at one account's secret of this kind ("password", "pin")."""
+    return Counter(f"{kind}:account:{number}", uow.rules.throttle.free, locks=True)
+
+
+def device_counter(uow: UnitOfWork, kind: str, number: int, device: str) -> Counter:
+    """Attempts at one account by a device it knows: strangers' failures do not count here."""
+    return Counter(f"{kind}:account:{number}:{device}", uow.rules.throttle.free, locks=True)
+
+
+def name_counter(uow: UnitOfWork, kind: str, name: str) -> Counter:
+    """Attempts at a name that nobody has: treated as an account's, so that nobody can tell."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return Counter(f"{kind}:name:{digest}", uow.rules.throttle.free, locks=True)
+
+
+def address_counter(uow: UnitOfWork, kind: str) -> Counter:
+    """Attempts from one address (for IPv6 its /64), whoever they are aimed at."""
+    return Counter(f"{kind}:address:{uow.origin.network}", uow.rules.throttle.address_free, shared=True)
+
+
+def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
+    """Count an attempt that is about to be made, or refuse it. `Throttled` says how long to wait."""
+    for counter in counters:
+        _count(uow, counter)
+
+
+def _count(uow: UnitOfWork, counter: Counter) -> None:
+    rule, now = uow.rules.throttle, uow.now
+    fresh = insert(uow.db, throttles).values(
+        key=counter.key, failures=1, blocked_until=None, forget_at=now + rule.forget
+    )
+    counted = fresh.on_conflict_do_update(
+        index_elements=[throttles.c.key],
+        set_={
+            "failures": case((throttles.c.forget_at <= now, 1), else_=throttles.c.failures + 1),
+            "blocked_until": None,
+            "forget_at": now + rule.forget,
+        },
+        where=or_(throttles.c.blocked_until.is_(None), throttles.c.blocked_until <= now),
+    ).returning(throttles.c.failures)
+    failures = uow.db.scalar(counted)
+    if failures is None:
+        until = uow.db.scalar(select(throttles.c.blocked_until).where(throttles.c.key == counter.key))
+        # Gone since: its owner has just been let in, and so may we be.
+        raise Throttled(retry_after=max(until - now, timedelta(seconds=1)) if until else timedelta(seconds=1))
+    if counter.locks and failures >= rule.lock_after:
+        _block(uow, counter, LOCKED)
+    elif delay := rule.delay(failures, free=counter.free):
+        _block(uow, counter, delay)
+
+
+def _block(uow: UnitOfWork, counter: Counter, delay: timedelta) -> None:
+    until = uow.now + delay
+    blocked = update(throttles).where(throttles.c.key == counter.key)
+    uow.db.execute(blocked.values(blocked_until=until, forget_at=until + uow.rules.throttle.forget))
+
+
+def forgive(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
+    """The attempt was right. What is counted for its owner starts anew; what is shared loses this one."""
+    for counter in counters:
+        mine = throttles.c.key == counter.key
+        if counter.shared:
+            fewer = case((throttles.c.failures > 1, throttles.c.failures - 1), else_=0)
+            uow.db.execute(update(throttles).where(mine).values(failures=fewer, blocked_until=None))
+        else:
+            uow.db.execute(delete(throttles).where(mine))
+
+
+def unlock(uow: UnitOfWork, number: int) -> int:
+    """Forget every attempt at an account, its PIN and its devices included. How many counters that were."""
+    prefixes = [f"{kind}:account:{number}" for kind in ("password", "pin")]
+    theirs = or_(*[or_(throttles.c.key == p, func.substr(throttles.c.key, 1, len(p) + 1) == f"{p}:") for p in prefixes])
+    return uow.db.execute(delete(throttles).where(theirs)).rowcount

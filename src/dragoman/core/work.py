@@ -1,0 +1,142 @@
+"""One request's transaction, instant and tools.
+
+    with core.begin(origin, writes=True) as uow:
+        answer = use_case(uow, …)
+
+Leaving the body normally commits. A `Refusal` rolls everything back and then writes only its evidence;
+an accident writes nothing. A database that cannot answer is `Unavailable`, never a no.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from dragoman.core.errors import Refusal, Unavailable
+from dragoman.core.last_seen import LastSeen
+
+if TYPE_CHECKING:
+    from dragoman.core.database import Database
+    from dragoman.core.passwords import Hasher
+    from dragoman.core.rules import Rules
+
+Clock = Callable[[], datetime]
+Dice = Callable[[int], bytes]
+
+
+def system_clock() -> datetime:
+    """Now, in UTC. The one place that looks at the clock."""
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the core needs of the world. `app.py` builds the real ones, tests their own."""
+
+    hasher: Hasher
+    clock: Clock = system_clock
+    dice: Dice = os.urandom
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from: for the audit log and the throttle, never for deciding who one is."""
+
+    dialect: str
+    address: str = ""
+    network: str = ""
+    agent: str = ""
+    request_id: str = ""
+
+
+@dataclass
+class UnitOfWork:
+    """One transaction (`db`), one instant (`now`), and what may be used meanwhile (`tools`, `rules`)."""
+
+    db: Connection
+    now: datetime
+    tools: Tools
+    rules: Rules
+    origin: Origin
+    seen: LastSeen = field(default_factory=LastSeen)
+    writes: bool = True
+    kept: list[Executable] = field(default_factory=list)
+    following: list[Executable] = field(default_factory=list)
+
+    def evidence(self, *statements: Executable) -> None:
+        """Note what must outlive a refusal: idempotent statements, written after the rollback."""
+        self.kept += statements
+
+    def afterwards(self, statement: Executable) -> None:
+        """Write now if this unit writes, else in a unit of its own right after it, before any answer."""
+        if self.writes:
+            self.db.execute(statement)
+        else:
+            self.following.append(statement)
+
+    def new_id(self) -> uuid.UUID:
+        """A random UUID (version 4) from this unit's dice."""
+        return uuid.UUID(bytes=self.tools.dice(16), version=4)
+
+    def new_ordered_id(self) -> uuid.UUID:
+        """A UUID of version 7 (RFC 9562 §5.7): sorts by the instant it was made."""
+        milliseconds = int(self.now.timestamp() * 1000)
+        random = int.from_bytes(self.tools.dice(10), "big")
+        return uuid.UUID(int=milliseconds << 80 | 7 << 76 | (random >> 68) << 64 | 2 << 62 | random & (2**62 - 1))
+
+
+class Core:
+    """The core's door: database, tools and rules of one process."""
+
+    def __init__(self, database: Database, tools: Tools, rules: Rules) -> None:
+        self.database = database
+        self.tools = tools
+        self.rules = rules
+        self.seen = LastSeen()
+
+    @contextmanager
+    def begin(self, origin: Origin, *, writes: bool) -> Iterator[UnitOfWork]:
+        """A unit of work. Commits at the end of the body; see this module's docstring for the rest."""
+        kept: list[Executable] = []
+        following: list[Executable] = []
+        try:
+            with answering(), self._transaction(writes=writes) as db:
+                now = self.tools.clock()
+                yield UnitOfWork(
+                    db, now, self.tools, self.rules, origin, self.seen, writes, kept, following
+                )
+        except Refusal:
+            self._write(following + kept)
+            raise
+        self._write(following)
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        with self.database.writing() if writes else self.database.reading() as db:
+            yield db
+
+    def _write(self, statements: list[Executable]) -> None:
+        if not statements:
+            return
+        with answering(), self.database.writing() as db:
+            for statement in statements:
+                db.execute(statement)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn "the database does not answer" into `Unavailable`: a caller must never read it as a no."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise Unavailable(retry_after=timedelta(seconds=1), why=f"the database does not answer: {error}") from error
+

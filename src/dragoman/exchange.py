@@ -1,0 +1,157 @@
+"""One request as its dialect sees it, and one answer as it leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import cookie_parser
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from dragoman.core.work import Origin
+    from dragoman.wire import Operation
+
+JSON = "application/json; charset=utf-8"
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class Malformed(Exception):
+    """A body that cannot be read: `status` 400 (not what it says it is), 413 or 415, and why."""
+
+    def __init__(self, why: str, status: int = 400) -> None:
+        super().__init__(why)
+        self.why = why
+        self.status = status
+
+
+@dataclass
+class Exchange:
+    """What a request says beside its body. `path` is below the mount; `mount` is "" on a host of its own.
+
+    `origin` is what we believe of where it came from; `secure` whether the client's own connection is TLS.
+    """
+
+    scope: Scope
+    path: str
+    mount: str
+    host: str
+    origin: Origin
+    secure: bool
+    setup_open: bool = False
+    operation: Operation[Any, Any] | None = None
+
+    @property
+    def method(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def request_id(self) -> str:
+        return self.origin.request_id
+
+    @cached_property
+    def headers(self) -> Headers:
+        return Headers(scope=self.scope)
+
+    @cached_property
+    def query(self) -> QueryParams:
+        return QueryParams(self.scope["query_string"])
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """Cookies by name, percent-decoded. Whatever cannot be read as a cookie is not there."""
+        parsed = cookie_parser("; ".join(self.headers.getlist("cookie")))
+        return {name: unquote(value) for name, value in parsed.items()}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """An answer, rendered: status, body (b"" for none), media type (None for none) and further headers."""
+
+    status: int
+    body: bytes = b""
+    media: str | None = None
+    headers: Sequence[tuple[str, str]] = ()
+
+
+def spoken_json(status: int, body: object, *headers: tuple[str, str], media: str = JSON) -> Spoken:
+    """An answer of compact JSON."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Spoken(status, text.encode("utf-8", "replace"), media, headers)
+
+
+async def read_body(exchange: Exchange, receive: Receive, limit: int) -> bytes:
+    """The whole body. `Malformed` with 413 as soon as it is, or says it is, longer than `limit` bytes."""
+    declared = exchange.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
+        raise Malformed("the body is too large", 413)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("the client went away")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise Malformed("the body is too large", 413)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def send_spoken(send: Send, spoken: Spoken) -> None:
+    """Send an answer. Everything an API says is nobody's to keep."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in spoken.headers]
+    if spoken.media is not None:
+        headers.append((b"content-type", spoken.media.encode("latin-1")))
+    if spoken.status != 204:
+        headers.append((b"content-length", str(len(spoken.body)).encode()))
+    await send({"type": "http.response.start", "status": spoken.status, "headers": headers})
+    await send({"type": "http.response.body", "body": spoken.body})
+
+
+def parse_json(raw: bytes) -> Any:
+    """The value in a JSON text (RFC 8259). `Malformed` for anything else, and for absurd depth.
+
+    Lone surrogates, which JSON can spell and UTF-8 cannot, become U+FFFD.
+    """
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"the body is not JSON: {error}" if isinstance(error, ValueError) else "too deep") from None
+    return _without_surrogates(value) if SURROGATE.search(raw) else value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return value
+
+
+def parse_form(raw: bytes) -> dict[str, str | list[str]]:
+    """The fields of a URL-encoded form; a name given more than once has a list. `Malformed` past 1 000."""
+    try:
+        pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
+    except ValueError:
+        raise Malformed("the form has too many fields", 413) from None
+    fields: dict[str, str | list[str]] = {}
+    for name, value in pairs:
+        before = fields.get(name)
+        fields[name] = value if before is None else [*before, value] if isinstance(before, list) else [before, value]
+    return fields

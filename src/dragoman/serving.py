@@ -1,0 +1,320 @@
+"""Contract and handlers in, ASGI out: decode, identify, begin, answer, commit, render. In that order.
+
+A dialect hands over a `Dialect`: its contract, a handler for every operation of it, the way it reads
+credentials and the way it says no. Everything else about serving it is here, once.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, RootModel, ValidationError
+from starlette.routing import compile_path
+
+from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable
+from dragoman.core.principals import Presented, Principal, identify
+from dragoman.core.work import Core, UnitOfWork
+from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
+from dragoman.log import get_logger
+from dragoman.wire import Access, Answer, Api, Ask, InPath, InQuery, Nothing, Operation, Work, places
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Send
+
+    from dragoman.core.rules import Lifetime
+    from dragoman.lanes import Lane
+    from dragoman.settings import DialectSettings
+
+log = get_logger("dragoman.serving")
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class Reply(Generic[Answer]):
+    """An answer with headers of its own (cookies above all)."""
+
+    answer: Answer
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler may know of a request beside its ask: the exchange, the caller, and settings."""
+
+    exchange: Exchange
+    settings: Any
+    principal: Principal | None = None
+
+    @property
+    def caller(self) -> Principal:
+        """Who is calling. Every operation but a public one has a caller."""
+        if self.principal is None:
+            raise NotSignedIn
+        return self.principal
+
+    @property
+    def origin(self) -> Any:
+        """Where the request came from, for the core."""
+        return self.exchange.origin
+
+
+Answers = Answer | Reply[Answer]
+Handler = Callable[[Any, Call, Any], Any]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An operation and the handler that serves it."""
+
+    operation: Operation[Any, Any]
+    handler: Handler
+
+
+def serve(
+    operation: Operation[Ask, Answer], handler: Callable[[UnitOfWork, Call, Ask], Answer | Reply[Answer]]
+) -> Bound:
+    """Bind a handler that works in one unit, which is begun before it and committed after it."""
+    return _bound(operation, handler, Work.READS, Work.WRITES)
+
+
+def serve_hashing(
+    operation: Operation[Ask, Answer], handler: Callable[[Core, Call, Ask], Answer | Reply[Answer]]
+) -> Bound:
+    """Bind a handler of the hashing lane: it is given the core, whose use cases begin their own units."""
+    return _bound(operation, handler, Work.HASHES)
+
+
+def serve_plain(
+    operation: Operation[Ask, Answer], handler: Callable[[None, Call, Ask], Answer | Reply[Answer]]
+) -> Bound:
+    """Bind a handler that needs no storage. It runs on the event loop, so it must not wait for anything."""
+    return _bound(operation, handler, Work.NOTHING)
+
+
+def _bound(operation: Operation[Any, Any], handler: Handler, *fits: Work) -> Bound:
+    if operation.work not in fits:
+        raise TypeError(f"{operation.name} {operation.work.value}: bind it with the function made for that")
+    return Bound(operation, handler)
+
+
+class Speech(Protocol):
+    """How a dialect says no. Its `errors.py` is one of these."""
+
+    def refused(self, exchange: Exchange, refusal: Refusal) -> Spoken: ...
+    def malformed(self, exchange: Exchange, problem: Malformed) -> Spoken: ...
+    def invalid(self, exchange: Exchange, shape: type[BaseModel], problem: ValidationError) -> Spoken: ...
+    def not_found(self, exchange: Exchange) -> Spoken: ...
+    def wrong_method(self, exchange: Exchange, allowed: Sequence[str]) -> Spoken: ...
+    def crashed(self, exchange: Exchange) -> Spoken: ...
+
+
+def no_headers(_exchange: Exchange) -> Sequence[tuple[str, str]]:
+    return ()
+
+
+def no_release(_settings: Any) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One product's way of speaking, as `dialects/<name>/server.py` declares it.
+
+    `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
+    success. `body_first`: a body that cannot be read is refused before the path is looked at.
+    `at_origin` are paths that clients ask at the server's root even when the dialect is mounted below.
+    `document_paths` are the product's own addresses of its OpenAPI document.
+    """
+
+    name: str
+    product: str
+    api: type[Api]
+    bound: Sequence[Bound]
+    present: Callable[[Exchange], Presented | None]
+    decode: Callable[[Exchange, bytes], Any]
+    errors: Speech
+    settings: type[DialectSettings]
+    lifetime: Callable[[Any], Lifetime]
+    permissions: Sequence[str] = ()
+    headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
+    release: Callable[[Any], str | None] = no_release
+    folds_case: bool = False
+    body_first: bool = False
+    at_origin: Sequence[str] = ()
+    document_paths: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Route:
+    pattern: re.Pattern[str]
+    methods: dict[str, Bound] = field(default_factory=dict)
+
+
+class Routes:
+    """The paths of a dialect. Those without parameters are looked up, the others matched in order."""
+
+    def __init__(self, bound: Sequence[Bound], *, folds_case: bool) -> None:
+        self._folds = folds_case
+        self._fixed: dict[str, dict[str, Bound]] = {}
+        self._matched: dict[str, Route] = {}
+        for b in bound:
+            path, method = b.operation.path, b.operation.method
+            if "{" not in path:
+                self._fixed.setdefault(self._normal(path), {})[method] = b
+            else:
+                pattern, _, _ = compile_path(path)
+                flags = re.IGNORECASE if folds_case else 0
+                route = self._matched.setdefault(path, Route(re.compile(pattern.pattern, flags)))
+                route.methods[method] = b
+
+    def _normal(self, path: str) -> str:
+        return path.lower().rstrip("/") if self._folds else path
+
+    def find(self, path: str) -> tuple[Mapping[str, Bound], Mapping[str, str]]:
+        """What is served at a path, by method, and the path's parameters. Nothing: an empty mapping."""
+        fixed = self._fixed.get(self._normal(path))
+        if fixed is not None:
+            return fixed, {}
+        for route in self._matched.values():
+            match = route.pattern.match(path.rstrip("/") if self._folds else path)
+            if match:
+                return route.methods, match.groupdict()
+        return {}, {}
+
+
+class DialectApp:
+    """One dialect, served. An ASGI application in all but its first argument, the `Exchange`."""
+
+    def __init__(
+        self, dialect: Dialect, core: Core, settings: DialectSettings, *, plain: Lane, hashing: Lane, max_body: int
+    ) -> None:
+        unserved = {o.name for o in dialect.api.operations()} ^ {b.operation.name for b in dialect.bound}
+        if unserved:
+            raise TypeError(f"{dialect.name}: not exactly the operations of the contract are served: {sorted(unserved)}")
+        self.dialect = dialect
+        self.settings = settings
+        self._core = core
+        self._plain, self._hashing = plain, hashing
+        self._max_body = max_body
+        self._routes = Routes(dialect.bound, folds_case=dialect.folds_case)
+        self.release = dialect.release(settings)
+
+    async def __call__(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        try:
+            spoken = await self._answer(exchange, receive)
+        except Exception:
+            log.exception("crashed", method=exchange.method, path=exchange.path)
+            spoken = self.dialect.errors.crashed(exchange)
+        await send_spoken(send, spoken)
+        log.info(
+            "answered",
+            method=exchange.method,
+            path=exchange.path,
+            operation=exchange.operation.name if exchange.operation else None,
+            status=spoken.status,
+            ms=round((time.perf_counter() - begun) * 1000, 1),
+        )
+
+    async def _answer(self, exchange: Exchange, receive: Receive) -> Spoken:
+        """Route, read, and answer in the right lane. What a body is worth is judged after the caller."""
+        methods, parameters = self._routes.find(exchange.path)
+        bound = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
+        exchange.operation = bound.operation if bound else None
+        body: Any = None
+        problem: Malformed | None = None
+        try:
+            body = self.dialect.decode(exchange, await read_body(exchange, receive, self._max_body))
+        except Malformed as malformed:
+            problem = malformed
+        if problem is not None and (self.dialect.body_first or problem.status == 413):
+            return self.dialect.errors.malformed(exchange, problem)
+        if bound is None:
+            if methods:
+                return self.dialect.errors.wrong_method(exchange, sorted(methods))
+            return self.dialect.errors.not_found(exchange)
+        try:
+            return await self._in_lane(exchange, bound, problem or body, parameters)
+        except Refusal as refusal:
+            return self._refused(exchange, refusal)
+        except ValidationError as invalid:
+            return self.dialect.errors.invalid(exchange, bound.operation.takes, invalid)
+        except Malformed as malformed:
+            return self.dialect.errors.malformed(exchange, malformed)
+
+    async def _in_lane(self, exchange: Exchange, bound: Bound, body: Any, parameters: Mapping[str, str]) -> Spoken:
+        def ask() -> BaseModel:
+            return read_ask(bound.operation.takes, exchange, body, parameters)
+
+        if bound.operation.work is Work.NOTHING:
+            return self._rendered(exchange, bound, bound.handler(None, Call(exchange, self.settings), ask()))
+        if bound.operation.work is Work.HASHES:
+            return await self._hashing.run(lambda: self._hashed(exchange, bound, ask))
+        return await self._plain.run(lambda: self._in_unit(exchange, bound, ask))
+
+    def _in_unit(self, exchange: Exchange, bound: Bound, ask: Callable[[], BaseModel]) -> Spoken:
+        operation = bound.operation
+        with self._core.begin(exchange.origin, writes=operation.work is Work.WRITES) as uow:
+            call = self._call(uow, exchange, operation)
+            answer = bound.handler(uow, call, ask())
+        return self._rendered(exchange, bound, answer)
+
+    def _hashed(self, exchange: Exchange, bound: Bound, ask: Callable[[], BaseModel]) -> Spoken:
+        call = Call(exchange, self.settings)
+        if bound.operation.access is not Access.PUBLIC:
+            with self._core.begin(exchange.origin, writes=False) as uow:
+                call = self._call(uow, exchange, bound.operation)
+        return self._rendered(exchange, bound, bound.handler(self._core, call, ask()))
+
+    def _call(self, uow: UnitOfWork, exchange: Exchange, operation: Operation[Any, Any]) -> Call:
+        if operation.access is Access.PUBLIC:
+            return Call(exchange, self.settings)
+        principal = identify(uow, self.dialect.present(exchange))
+        if operation.access is Access.ADMIN:
+            principal.require_admin()
+        if operation.permission is not None:
+            principal.require_permission(operation.permission)
+        return Call(exchange, self.settings, principal)
+
+    def _rendered(self, exchange: Exchange, bound: Bound, answer: Any) -> Spoken:
+        own: Sequence[tuple[str, str]] = ()
+        if isinstance(answer, Reply):
+            answer, own = answer.answer, answer.headers
+        headers = (*own, *self.dialect.headers(exchange))
+        status = bound.operation.status_in(self.release)
+        if isinstance(answer, Nothing):
+            return Spoken(status, headers=headers)
+        body = answer.model_dump_json().encode("utf-8", "replace")
+        return Spoken(status, body, JSON, headers)
+
+    def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
+        spoken = self.dialect.errors.refused(exchange, refusal)
+        if isinstance(refusal, Unavailable):
+            log.warning("cannot answer", why=refusal.why)
+        if isinstance(refusal, Throttled | Unavailable):
+            seconds = max(1, round(refusal.retry_after.total_seconds()))
+            return Spoken(spoken.status, spoken.body, spoken.media, (*spoken.headers, ("retry-after", str(seconds))))
+        return spoken
+
+
+def read_ask(shape: type[Given], exchange: Exchange, body: Any, parameters: Mapping[str, str]) -> Given:
+    """The ask in a request: path and query parameters, and the body's fields. Raises `ValidationError`."""
+    if isinstance(body, Malformed):
+        raise body
+    if not issubclass(shape, BaseModel):
+        raise TypeError(f"{shape} is no shape")
+    if issubclass(shape, RootModel):
+        return shape.model_validate(body)
+    values: dict[str, Any] = dict(body) if isinstance(body, Mapping) else {}
+    for name, (place, wire_name) in places(shape).items():
+        if place is InPath:
+            values[wire_name] = parameters[name]
+        elif place is InQuery:
+            values.pop(wire_name, None)
+            if wire_name in exchange.query:
+                values[wire_name] = exchange.query[wire_name]
+    return shape.model_validate(values)

@@ -1,0 +1,67 @@
+"""A thread that sweeps: what has expired every minute, what was seen every few seconds, and at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from dragoman.core import sweep
+from dragoman.core.errors import Unavailable
+from dragoman.core.work import Origin
+from dragoman.log import get_logger
+
+if TYPE_CHECKING:
+    from dragoman.core.work import Core
+
+log = get_logger("dragoman.sweeper")
+SEEN_EVERY = timedelta(seconds=5)
+ORIGIN = Origin("sweeper")
+
+
+class Sweeper:
+    """Sweeps the core's database every `every`, at most `batch` rows in one unit of work."""
+
+    def __init__(self, core: Core, *, every: timedelta, batch: int) -> None:
+        self._core = core
+        self._every = max(1, round(every / SEEN_EVERY))
+        self._batch = batch
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dragoman-sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin. The first sweep comes after one interval, so that a start is not slowed by it."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and write what was seen since the last time."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        self._quietly(self._write_last_seen)
+
+    def _run(self) -> None:
+        rounds = 0
+        while not self._stopping.wait(SEEN_EVERY.total_seconds()):
+            rounds += 1
+            self._quietly(self._write_last_seen)
+            if rounds % self._every == 0:
+                self._quietly(self._sweep)
+
+    def _write_last_seen(self) -> None:
+        sweep.write_last_seen(self._core, ORIGIN)
+
+    def _sweep(self) -> None:
+        swept = sweep.sweep(self._core, ORIGIN, batch=self._batch)
+        if any(swept.values()):
+            log.info("swept", **{table: rows for table, rows in swept.items() if rows})
+
+    def _quietly(self, job: Callable[[], None]) -> None:
+        """Run a job; when it fails, say so and live on: the next round comes."""
+        try:
+            job()
+        except Unavailable as refusal:
+            log.warning("could not sweep", why=refusal.why)
+        except Exception:
+            log.exception("sweeping failed")

@@ -1,0 +1,240 @@
+"""What both ends of a conversation agree on: shapes and operations. No I/O, no server, no database.
+
+A dialect's contract is one class:
+
+    class ImmichApi(Api):
+        login = Endpoint("POST", "/api/auth/login", LoginCredentialDto, LoginResponseDto, status=201)
+
+On the class, `ImmichApi.login` is an `Operation`: the server binds a handler to it and the OpenAPI
+document describes it. On a client, `client.login(email=…, password=…)` sends it, at once or awaited.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+P = ParamSpec("P")
+Ask = TypeVar("Ask", bound=BaseModel)
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Wire(BaseModel):
+    """A JSON shape, field for field as the dialect's specification prints it. Unknown fields are dropped."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+
+class Nothing(Wire):
+    """An empty request or response body."""
+
+
+def is_absent(value: object) -> bool:
+    """Whether an optional field stays out of the JSON: see `OMITTED`."""
+    return value is None
+
+
+# For fields that a product leaves out when unset, where others are sent as null:
+# `expires_at: Annotated[datetime | None, OMITTED] = None`.
+OMITTED: Any = Field(exclude_if=is_absent)
+# For values that must not turn up in a repr: `password: Annotated[str, UNSEEN]`.
+UNSEEN: Any = Field(repr=False)
+
+
+@dataclass(frozen=True)
+class InPath:
+    """Marks a field of an ask that is part of the path: `id: Annotated[UUID, InPath()]` for `/…/{id}`."""
+
+
+@dataclass(frozen=True)
+class InQuery:
+    """Marks a field of an ask that stands in the query string."""
+
+
+class Access(Enum):
+    """Who may call an operation. Signed in is the default; public must be said."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+    ADMIN = "admin"
+
+
+class Work(Enum):
+    """What serving an operation takes: nothing, a reading unit, a writing unit, or the hashing lane."""
+
+    NOTHING = "nothing"
+    READS = "reads"
+    WRITES = "writes"
+    HASHES = "hashes"
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Ask, Answer]):
+    """One thing an API can do.
+
+    `path` begins at the product's root and has its parameters in braces. `status` is a success's;
+    `statuses` has those of later releases ("2.7": 204). `permission` is what an API key needs.
+    """
+
+    name: str
+    method: str
+    path: str
+    takes: type[Ask]
+    gives: type[Answer]
+    status: int
+    access: Access
+    work: Work
+    permission: str | None
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    tag: str | None = None
+
+    def status_in(self, release: str | None) -> int:
+        """The status of a success as `release` answers it."""
+        return self.statuses.get(release or "", self.status)
+
+    def sent(self, ask: BaseModel) -> Sent:
+        """How `ask` goes over the wire: its path, query and JSON body. Only what was given is sent."""
+        values = ask.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+        if isinstance(ask, RootModel):
+            return Sent(self.path, {}, values)
+        path, query, body = self.path, {}, {}
+        for name, (place, wire_name) in places(type(ask)).items():
+            if wire_name not in values:
+                continue
+            value = values[wire_name]
+            if place is InPath:
+                path = path.replace("{" + name + "}", quote(str(value), safe=""))
+            elif place is InQuery:
+                query[wire_name] = value
+            else:
+                body[wire_name] = value
+        has_body = any(place is None for place, _ in places(type(ask)).values())
+        return Sent(path, query, body if has_body else None)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An ask on its way: the filled-in path, the query, and the JSON body (None: there is none)."""
+
+    path: str
+    query: Mapping[str, Any]
+    body: Any
+
+
+@cache
+def places(shape: type[BaseModel]) -> dict[str, tuple[type[InPath] | type[InQuery] | None, str]]:
+    """Where each field of an ask stands (path, query, or None for the body) and its name on the wire."""
+    found: dict[str, tuple[type[InPath] | type[InQuery] | None, str]] = {}
+    for name, info in shape.model_fields.items():
+        place = next((type(m) for m in info.metadata if isinstance(m, InPath | InQuery)), None)
+        found[name] = (place, name if place is InPath else info.serialization_alias or info.alias or name)
+    return found
+
+
+def asked(takes: type[Ask], *args: Any, **kwargs: Any) -> Ask:
+    """An ask as a caller gave it, unjudged: what is acceptable is the server's to say.
+
+    `TypeError` for a name the shape does not have, or a required one that was not given.
+    """
+    if issubclass(takes, RootModel):
+        return takes.model_construct(*args, **kwargs)
+    if args:
+        raise TypeError(f"{takes.__name__} takes keyword arguments only")
+    unknown = kwargs.keys() - takes.model_fields.keys()
+    missing = [n for n, info in takes.model_fields.items() if info.is_required() and n not in kwargs]
+    if unknown or missing:
+        raise TypeError(
+            f"{takes.__name__}: " + "; ".join([f"no {n}" for n in sorted(unknown)] + [f"{n} is missing" for n in missing])
+        )
+    return takes.model_construct(_fields_set=set(kwargs), **kwargs)
+
+
+class Caller(Protocol):
+    """Whatever can send an operation and wait for its answer."""
+
+    def send(self, operation: Operation[Any, Answer], ask: BaseModel) -> Answer: ...
+
+
+class AsyncCaller(Protocol):
+    """Whatever can send an operation and await its answer."""
+
+    async def send(self, operation: Operation[Any, Answer], ask: BaseModel) -> Answer: ...
+
+
+class Endpoint(Generic[P, Ask, Answer]):
+    """One operation of an API: served by the server, called by both clients, written once."""
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        takes: Callable[P, Ask],
+        gives: type[Answer],
+        *,
+        status: int = 200,
+        statuses: Mapping[str, int] | None = None,
+        access: Access = Access.SIGNED_IN,
+        work: Work = Work.READS,
+        permission: str | None = None,
+        tag: str | None = None,
+    ) -> None:
+        self._takes = takes
+        self._rest = (method, path, cast(type[Ask], takes), gives, status, access, work, permission)
+        self._statuses, self._tag = statuses or {}, tag
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.operation: Operation[Ask, Answer] = Operation(name, *self._rest, self._statuses, self._tag)
+
+    @overload
+    def __get__(self, caller: None, owner: type) -> Operation[Ask, Answer]: ...
+    @overload
+    def __get__(self, caller: Caller, owner: type) -> Callable[P, Answer]: ...
+    @overload
+    def __get__(self, caller: AsyncCaller, owner: type) -> Callable[P, Awaitable[Answer]]: ...
+    def __get__(self, caller: Caller | AsyncCaller | None, owner: type) -> object:
+        if caller is None:
+            return self.operation
+
+        def send(*args: P.args, **kwargs: P.kwargs) -> object:
+            return caller.send(self.operation, asked(self.operation.takes, *args, **kwargs))
+
+        send.__name__ = send.__qualname__ = self.operation.name
+        return send
+
+
+class Api:
+    """Base of a dialect's contract: its class body lists every endpoint.
+
+    `base` is the part of every path that the product counts to its address (`/api` for Immich).
+    """
+
+    title: ClassVar[str] = ""
+    description: ClassVar[str] = ""
+    version: ClassVar[str] = ""
+    base: ClassVar[str] = ""
+    tag: ClassVar[str] = ""
+    security: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+
+    @classmethod
+    def operations(cls) -> list[Operation[Any, Any]]:
+        """Every operation, in the order of the class body."""
+        return [endpoint.operation for endpoint in cls._endpoints()]
+
+    @classmethod
+    def _endpoints(cls) -> Iterator[Endpoint[..., Any, Any]]:
+        for owner in cls.__mro__:
+            for value in vars(owner).values():
+                if isinstance(value, Endpoint):
+                    yield cast("Endpoint[..., Any, Any]", value)
+
+
+def camel(name: str) -> str:
+    """`change_password` as `changePassword`."""
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
