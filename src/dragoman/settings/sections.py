@@ -1,0 +1,287 @@
+"""What can be set: the tables of the configuration, each a frozen model whose fields describe themselves.
+
+Secrets are pydantic's `SecretStr`, which no print-out shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import NoneType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from dragoman.network import parse_address
+from dragoman.settings.values import (
+    BaseUrl,
+    BindHost,
+    DatabaseUrl,
+    FilledSecret,
+    HostName,
+    MasterKey,
+    MountPath,
+    Networks,
+    Printable,
+    decode_keys,
+    join_database_url,
+    split_database_url,
+)
+
+HIDDEN = "********"
+MEBIBYTE = 1024 * 1024
+
+
+class Section(BaseModel):
+    """A table of settings: frozen, no unknown names, no guessing of types (`1` is neither `"1"` nor `true`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class ServerSettings(Section):
+    """Where and how requests are taken."""
+
+    host: BindHost = Field(
+        default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every one of IPv4"
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve")
+    base_url: BaseUrl | None = Field(
+        default=None, description="What browsers and apps call this server, such as https://id.example.org"
+    )
+    trusted_proxies: Networks = Field(
+        default=(), description="Networks whose X-Forwarded-For and -Proto are believed"
+    )
+    max_body_bytes: int = Field(
+        default=MEBIBYTE, ge=1024, le=64 * MEBIBYTE, description="Largest request body"
+    )
+    threads: int = Field(default=16, ge=1, le=256, description="Requests worked on at once that hash nothing")
+    hash_threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Passwords hashed at once; as many as there are cores if not set",
+    )
+    hash_queue: int = Field(
+        default=64, ge=0, le=4096, description="Requests that may wait to hash; more get 503"
+    )
+    hash_wait_seconds: float = Field(
+        default=2.0, gt=0, le=60, description="Longest expected wait to hash; beyond it 503 with Retry-After"
+    )
+    shutdown_seconds: int = Field(
+        default=10, ge=0, le=300, description="How long a stop waits for open requests"
+    )
+
+    @field_validator("workers")
+    @classmethod
+    def _one_port_for_all(cls, workers: int, info: ValidationInfo) -> int:
+        if workers > 1 and info.data.get("port") == 0:
+            raise ValueError("must be 1 while server.port is 0: each worker would take a port of its own")
+        return workers
+
+
+class DatabaseSettings(Section):
+    """Where facts are kept. `url` is a secret because it may hold a password; see the two ways to take it."""
+
+    url: DatabaseUrl = Field(
+        default=SecretStr("sqlite:///data/dragoman.db"),
+        description="sqlite:///PATH or postgresql://USER@HOST/NAME",
+    )
+    password: FilledSecret | None = Field(default=None, description="PostgreSQL password, if not in the URL")
+
+    @field_validator("password")
+    @classmethod
+    def _one_password(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        url = info.data.get("url")
+        if password is None or url is None:
+            return password
+        if url.get_secret_value().startswith("sqlite"):
+            raise ValueError("must not be set: SQLite has no password")
+        if split_database_url(url.get_secret_value())[1]:
+            raise ValueError("must not be set while database.url has a password too")
+        return password
+
+    @property
+    def connection_url(self) -> str:
+        """The URL with its password, for the engine alone: `postgresql+psycopg://…` or `sqlite:///…`."""
+        url = self.url.get_secret_value()
+        return url if self.password is None else join_database_url(url, self.password.get_secret_value())
+
+    @property
+    def display_url(self) -> str:
+        """The URL to print, with stars for a password."""
+        start, password, rest = split_database_url(self.connection_url)
+        return f"{start}:{HIDDEN}{rest}" if password else f"{start}{rest}"
+
+
+class Argon2Settings(Section):
+    """The cost of one Argon2id hash (RFC 9106); stored hashes follow at their account's next login."""
+
+    memory_kib: int = Field(default=19456, ge=7168, le=2 * MEBIBYTE, description="Memory of one hash, in KiB")
+    passes: int = Field(default=2, ge=1, le=64, description="Passes over the memory")
+    lanes: int = Field(default=1, ge=1, le=16, description="Lanes of the memory")
+
+
+class PasswordSettings(Section):
+    """What a new password must be, and how it is hashed."""
+
+    policy: Literal["standard", "nist", "legacy"] = Field(
+        default="standard", description="8 characters and not a common one; 15; or each product's own floor"
+    )
+    argon2: Argon2Settings = Field(default_factory=Argon2Settings)
+
+
+class ThrottleSettings(Section):
+    """How guessing is slowed down, per account and per address."""
+
+    free_attempts: int = Field(
+        default=10, ge=1, le=100, description="Failures of an account before delays begin"
+    )
+    first_delay_seconds: int = Field(
+        default=1, ge=1, le=3600, description="First delay; each further one doubles"
+    )
+    longest_delay_seconds: int = Field(default=900, ge=1, le=86400, description="Where delays stop growing")
+    # NIST SP 800-63B §3.2.2: no more than 100 consecutive failures.
+    lock_after: int = Field(
+        default=100, ge=1, le=100, description="Failures after which an account is locked"
+    )
+    address_free_attempts: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="Failures from an address (IPv6: its /64) before delays begin",
+    )
+    forget_after_hours: int = Field(default=24, ge=1, le=8760, description="When failures are forgotten")
+
+    @field_validator("longest_delay_seconds")
+    @classmethod
+    def _delays_grow(cls, longest: int, info: ValidationInfo) -> int:
+        if longest < info.data.get("first_delay_seconds", 0):
+            raise ValueError("must not be less than throttle.first_delay_seconds")
+        return longest
+
+    @field_validator("lock_after")
+    @classmethod
+    def _delays_before_lock(cls, lock_after: int, info: ValidationInfo) -> int:
+        if lock_after < info.data.get("free_attempts", 0):
+            raise ValueError("must not be less than throttle.free_attempts")
+        return lock_after
+
+
+class SetupSettings(Section):
+    """Whether a product's own set-up call may make the first administrator."""
+
+    open: Literal["loopback", "always", "never"] = Field(
+        default="loopback",
+        description="Only from this machine and nothing configured that faces others; always is for tests",
+    )
+    window_minutes: int = Field(default=10, ge=1, le=1440, description="How long after start it may")
+
+
+class FirstAdminSettings(Section):
+    """The administrator to make at start, if no account was ever made."""
+
+    email: Printable | None = Field(
+        default=None, description="E-mail address; this or the username is needed"
+    )
+    username: Printable | None = Field(
+        default=None, validate_default=True, description="Username; made from the e-mail if not set"
+    )
+    name: Printable | None = Field(default=None, description="Display name")
+    password: FilledSecret = Field(description="Password; required if anything else here is set")
+
+    @field_validator("email")
+    @classmethod
+    def _looks_like_an_address(cls, email: str | None) -> str | None:
+        if email is not None and not all(email.partition("@")):
+            raise ValueError("must be an e-mail address")
+        return email
+
+    @field_validator("username")
+    @classmethod
+    def _has_a_login_name(cls, username: str | None, info: ValidationInfo) -> str | None:
+        if username is None and info.data.get("email", "") is None:
+            raise ValueError("must be set, or first_admin.email")
+        return username
+
+
+class AuditSettings(Section):
+    """The record of who did what."""
+
+    retention_days: int = Field(default=365, ge=1, le=36500, description="How long audit records are kept")
+
+
+class SweepSettings(Section):
+    """The removal of what has expired."""
+
+    every_seconds: int = Field(default=60, ge=1, le=86400, description="How often")
+    batch: int = Field(default=1000, ge=1, le=100_000, description="Most rows removed in one unit of work")
+
+
+class LogSettings(Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level logged"
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="Lines for people, JSON, or whichever suits the terminal or file"
+    )
+
+
+class DialectSettings(Section):
+    """What every dialect can be told. A dialect with more to say has a model that adds its own fields.
+
+    Its fields are ints, floats, bools, Literals, str, SecretStr or further `Section`s, each with a
+    description; a length of time is a number with its unit in the name. `load` fills in `path`.
+    """
+
+    enabled: bool = Field(default=True, description="Whether the dialect is served")
+    path: MountPath = Field(description="Path prefix under which it is served; /<name> if not set")
+    host: HostName | None = Field(default=None, description="Host name that serves this dialect alone")
+
+
+class Settings(Section):
+    """The whole configuration. Made by `load`, which names the place of every mistake."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    master_key: MasterKey | None = Field(
+        default=None, description="Base64 keys of 32 bytes that wrap the data keys: the first seals, all open"
+    )
+    passwords: PasswordSettings = Field(default_factory=PasswordSettings)
+    throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
+    setup: SetupSettings = Field(default_factory=SetupSettings)
+    first_admin: FirstAdminSettings | None = None
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    sweep: SweepSettings = Field(default_factory=SweepSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    dialects: Mapping[str, DialectSettings] = Field(default_factory=dict)
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether nothing but this machine can connect."""
+        address = parse_address(self.server.host)
+        return self.server.host == "localhost" if address is None else address.is_loopback
+
+    @property
+    def master_keys(self) -> tuple[bytes, ...]:
+        """The master keys, 32 bytes each; the first seals, all open. Empty if none is configured."""
+        return () if self.master_key is None else decode_keys(self.master_key.get_secret_value())
+
+    def to_public_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it, secrets as stars."""
+        public = {name: _public(value) for name, value in self}
+        public["database"]["url"] = self.database.display_url
+        return public
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {name: _public(each) for name, each in value}
+    if isinstance(value, Mapping):
+        return {name: _public(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(each) for each in value]
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    return value if isinstance(value, bool | int | float | NoneType) else str(value)

@@ -1,0 +1,158 @@
+"""The forms that settings' values take: addresses, networks, URLs, keys.
+
+Each is an annotated type for a model of `sections.py`. It brings a value into its one normal form or raises
+ValueError, whose text says what is allowed and never quotes a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from dragoman.network import Network, host_name, parse_address
+
+KEY_BYTES = 32  # AES-256
+
+_SEGMENT = r"[A-Za-z0-9._~-]+"
+_MOUNT_PATH = re.compile(rf"(/(?!\.{{1,2}}(/|$)){_SEGMENT})+")
+_BIND_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+_STANDARD_PORTS = {"http": 80, "https": 443}
+_POSTGRESQL = ("postgresql", "postgresql+psycopg")
+
+
+def decode_keys(text: str) -> tuple[bytes, ...]:
+    """Keys of 32 bytes each, written in base64 (either alphabet) with commas or white space between them."""
+    words = text.replace(",", " ").split()
+    try:
+        keys = tuple(base64.b64decode(word.translate({45: "+", 95: "/"}), validate=True) for word in words)
+    except ValueError:
+        keys = ()
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise ValueError(
+            f"must be one or several keys of {KEY_BYTES} bytes in base64, separated by commas or spaces; "
+            f"`openssl rand -base64 {KEY_BYTES}` makes one"
+        )
+    return keys
+
+
+def split_database_url(url: str) -> tuple[str, str, str]:
+    """A database URL as what stands before its password, the password as written, and the rest."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, server = rest.rpartition("@")
+    user, _, password = credentials.partition(":")
+    return f"{scheme}{separator}{user}", password, f"{at}{server}"
+
+
+def join_database_url(url: str, password: str) -> str:
+    """The URL of a PostgreSQL database without a password, with this one."""
+    start, _, rest = split_database_url(url)
+    scheme, separator, user = start.partition("://")
+    return (
+        f"{scheme}{separator}{user}:{quote(password, safe='')}{rest if rest.startswith('@') else '@' + rest}"
+    )
+
+
+def _bind_host(host: str) -> str:
+    if not _BIND_HOST.fullmatch(host) or (":" in host and parse_address(host) is None):
+        raise ValueError("must be an address or host name without port or brackets, such as 0.0.0.0 or ::1")
+    return host.lower()
+
+
+def _base_url(url: str) -> str:
+    wanted = "must be an absolute http or https URL of a host alone, such as https://id.example.org"
+    # urlsplit drops control characters silently and cannot tell an empty query from none.
+    if not url.isascii() or not url.isprintable() or any(sign in url for sign in " ?#@\\"):
+        raise ValueError(wanted)
+    parts = urlsplit(url)
+    scheme, host = parts.scheme, host_name([parts.netloc])
+    if scheme not in _STANDARD_PORTS or host is None or parts.path.rstrip("/"):
+        raise ValueError(wanted)
+    port = "" if parts.port in (None, _STANDARD_PORTS[scheme]) else f":{parts.port}"
+    return f"{scheme}://{host}{port}"
+
+
+def _host_name(host: str) -> str:
+    name = host_name([host])
+    if name is None or name != host.lower().removesuffix("."):
+        raise ValueError("must be a host name without scheme, port or path, such as photos.example.org")
+    return name
+
+
+def _mount_path(path: str) -> str:
+    if not _MOUNT_PATH.fullmatch(path):
+        raise ValueError("must start with /, not end with one, and be made of letters, digits and . _ ~ -")
+    return path
+
+
+def _networks(given: Any) -> tuple[Network, ...]:
+    """A list of networks, or a text with commas or white space between them."""
+    if isinstance(given, str):
+        given = given.replace(",", " ").split()
+    if isinstance(given, Iterable):
+        return tuple(_network(each) for each in given)
+    raise ValueError("must be a list of networks, such as 10.0.0.0/8 or fd00::/8")
+
+
+def _network(given: Any) -> Network:
+    try:
+        network = ip_network(given if isinstance(given, str) else str(given), strict=True)
+    except ValueError as error:
+        raise ValueError(f"must be networks, such as 10.0.0.0/8 or fd00::/8: {error}") from None
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
+        raise ValueError(f"must be networks; write {network} as the IPv4 network it stands for")
+    return network
+
+
+def _database_url(given: SecretStr) -> SecretStr:
+    url = given.get_secret_value()
+    scheme, _, rest = url.partition("://")
+    if not url.isprintable() or " " in url:
+        raise ValueError("must not contain spaces or control characters")
+    if scheme == "sqlite":
+        if not rest.startswith("/") or len(rest) < 2 or "?" in rest or rest == "/:memory:":
+            raise ValueError(
+                "must name a file: sqlite:///data/dragoman.db, or sqlite:////var/… for a full path"
+            )
+        return given
+    if scheme not in _POSTGRESQL or "://" not in url:
+        raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/NAME")
+    credentials, at, _ = rest.rpartition("@")
+    if "#" in rest or (at and re.search(r"[/?@]", credentials)):
+        raise ValueError("must have / ? # and @ percent-encoded in its user and password")
+    if any("password" in key.lower() for key, _ in parse_qsl(rest.partition("?")[2], keep_blank_values=True)):
+        raise ValueError("must not have a password in its query; use database.password")
+    return SecretStr(f"postgresql+psycopg://{rest}")
+
+
+def _master_key(given: SecretStr) -> SecretStr:
+    decode_keys(given.get_secret_value())
+    return given
+
+
+def _filled(given: SecretStr) -> SecretStr:
+    if not given.get_secret_value():
+        raise ValueError("must not be empty")
+    return given
+
+
+def _printable(name: str) -> str:
+    if not name.strip() or not name.isprintable() or len(name) > 254:
+        raise ValueError("must be 1 to 254 characters, none of them a control character")
+    return name
+
+
+BindHost = Annotated[str, AfterValidator(_bind_host)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+MountPath = Annotated[str, AfterValidator(_mount_path)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
+FilledSecret = Annotated[SecretStr, AfterValidator(_filled)]
+Printable = Annotated[str, AfterValidator(_printable)]
