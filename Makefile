@@ -20,8 +20,12 @@ help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' Makefile | expand -t 14
 	@echo 'PYTHON= names the interpreter that a new .venv is made with (now: $(PYTHON)).'
 
+# Whoever sends SIGINT to make alone, and not to its group as a terminal does, finds that GNU make only waits for
+# its recipe. All one sees of it is that make no longer catches the signal (bit 1 of SigCgt), so that is watched.
 serve: $(VENV)/.server ## run the server here; PORT= DATABASE=<url> CONFIG=<file.toml>
-	@exec $(BIN)/dragoman serve $${PORT:+--port "$$PORT"} \
+	@catches() { grep -qs '^SigCgt:.*[2367abef]$$' /proc/$$PPID/status; }; \
+	{ catches && while kill -0 $$$$ && catches; do sleep 1; done && kill -INT $$$$; } >/dev/null 2>&1 & \
+	exec $(BIN)/dragoman serve $${PORT:+--port "$$PORT"} \
 		$${DATABASE:+--database "$$DATABASE"} $${CONFIG:+--config "$$CONFIG"}
 
 test: $(VENV)/.dev ## run the whole suite; ARGS= for pytest's own, JOBS= for how many at once
