@@ -10,14 +10,14 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from tests.fakes import FakeClock, cheap_hasher, rules
+from tests.postgres import fresh_postgres
+from tests.running import Running, configured, running
+
 from dragoman.core.database import Database
 from dragoman.core.passwords import Hasher
 from dragoman.core.work import Core, Tools
 from dragoman.migrations import bring_up
-
-from tests.fakes import FakeClock, cheap_hasher, rules
-from tests.postgres import fresh_postgres
-from tests.running import Running, configured, running
 
 hypothesis.settings.register_profile("short", max_examples=30, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=5000, deadline=None)
@@ -28,11 +28,13 @@ ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 @pytest.fixture
 def clock() -> FakeClock:
+    """The time, which stands until the test moves it."""
     return FakeClock()
 
 
 @pytest.fixture
 def hasher() -> Hasher:
+    """Argon2id at a cost that tests can pay."""
     return cheap_hasher()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from dragoman.core.passwords import Hasher
@@ -13,11 +13,13 @@ from dragoman.core.work import Core, Origin, UnitOfWork
 
 Result = TypeVar("Result")
 
-START = datetime(2026, 1, 5, 9, 30, tzinfo=timezone.utc)
+START = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 PASSWORD = "correct-horse-7-battery"
 NEW_PASSWORD = "staple-9-correct-horse"
 ORIGIN = Origin("immich", address="192.0.2.7", network="192.0.2.7", agent="tests", request_id="test")
-ELSEWHERE = Origin("immich", address="198.51.100.9", network="198.51.100.9", agent="strangers", request_id="test")
+ELSEWHERE = Origin(
+    "immich", address="198.51.100.9", network="198.51.100.9", agent="strangers", request_id="test"
+)
 
 
 class FakeClock:
@@ -27,6 +29,7 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> datetime:
+        """What it shows."""
         return self.now
 
     def forward(self, **by: float) -> None:
@@ -51,7 +54,9 @@ def rules(*, throttle: ThrottleRule | None = None) -> Rules:
     )
 
 
-def do(core: Core, use_case: Callable[..., Result], *args: object, origin: Origin = ORIGIN, **named: object) -> Result:
+def do(
+    core: Core, use_case: Callable[..., Result], *args: object, origin: Origin = ORIGIN, **named: object
+) -> Result:
     """Run a use case in a writing unit of its own."""
 
     def run(uow: UnitOfWork) -> Result:

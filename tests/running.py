@@ -12,13 +12,12 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from tests.fakes import FakeClock
 
 from dragoman import app, settings
 from dragoman.app import App
 from dragoman.core.passwords import Hasher
 from dragoman.core.work import Core, Tools
-
-from tests.fakes import FakeClock
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Running:
 
     @property
     def core(self) -> Core:
+        """The served application's core."""
         return self.app.core
 
     @property
@@ -51,7 +51,13 @@ def running(configuration: settings.Settings, hasher: Hasher, clock: FakeClock) 
     built = app.build(configuration, Tools(hasher, clock=clock))
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        built, log_config=None, access_log=False, proxy_headers=False, server_header=False, ws="none", lifespan="on"
+        built,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -75,7 +75,9 @@ def make_rules(settings: Settings) -> Rules:
             lock_after=throttle.lock_after,
             forget=timedelta(hours=throttle.forget_after_hours),
         ),
-        lifetimes={d.name: d.lifetime(settings.dialects[d.name]) for d in discover() if d.name in settings.dialects},
+        lifetimes={
+            d.name: d.lifetime(settings.dialects[d.name]) for d in discover() if d.name in settings.dialects
+        },
         audit_retention=timedelta(days=settings.audit.retention_days),
     )
 
@@ -117,7 +119,9 @@ class App:
             niceness=NICENESS,
         )
         self._window = SetupWindow.of(settings, core.tools.clock())
-        self._sweeper = Sweeper(core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch)
+        self._sweeper = Sweeper(
+            core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
+        )
         self._by_path: dict[str, DialectApp] = {}
         self._by_host: dict[str, DialectApp] = {}
         self._at_origin: dict[str, tuple[str, DialectApp]] = {}
@@ -180,7 +184,9 @@ class App:
         found = self._find(host, path)
         if found is None:
             status = 404 if self._is_ours(host) else 421
-            reason = "nothing is served here" if status == 404 else "this server does not answer to that host name"
+            reason = (
+                "nothing is served here" if status == 404 else "this server does not answer to that host name"
+            )
             await send_spoken(send, spoken_json(status, {"error": reason}))
             return
         mount, served = found
@@ -233,7 +239,9 @@ class App:
 
     def _is_secure(self, scope: Scope, headers: Headers) -> bool:
         peer = scope["client"][0] if scope.get("client") else None
-        return is_secure(scope.get("scheme", "http"), peer, headers.getlist("x-forwarded-proto"), self._trusted)
+        return is_secure(
+            scope.get("scheme", "http"), peer, headers.getlist("x-forwarded-proto"), self._trusted
+        )
 
     async def _health(self, path: str) -> Spoken:
         """`/healthz`: the process answers. `/readyz`: so does its database."""

@@ -23,7 +23,9 @@ def find(served: DialectApp, exchange: Exchange, base_url: str | None) -> Spoken
     if exchange.method not in ("GET", "HEAD") or not (own or path in (DOCUMENT, PAGE)):
         return None
     root = base_url if exchange.mount else None
-    return _spoken(served, exchange.mount, root, PAGE if path == PAGE else "yaml" if path.endswith(".yaml") else "json")
+    return _spoken(
+        served, exchange.mount, root, PAGE if path == PAGE else "yaml" if path.endswith(".yaml") else "json"
+    )
 
 
 @lru_cache(maxsize=64)

@@ -126,7 +126,9 @@ def parse_json(raw: bytes) -> Any:
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise Malformed(f"the body is not JSON: {error}" if isinstance(error, ValueError) else "too deep") from None
+        raise Malformed(
+            f"the body is not JSON: {error}" if isinstance(error, ValueError) else "too deep"
+        ) from None
     return _without_surrogates(value) if SURROGATE.search(raw) else value
 
 
@@ -153,5 +155,7 @@ def parse_form(raw: bytes) -> dict[str, str | list[str]]:
     fields: dict[str, str | list[str]] = {}
     for name, value in pairs:
         before = fields.get(name)
-        fields[name] = value if before is None else [*before, value] if isinstance(before, list) else [before, value]
+        fields[name] = (
+            value if before is None else [*before, value] if isinstance(before, list) else [before, value]
+        )
     return fields

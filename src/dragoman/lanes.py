@@ -29,7 +29,9 @@ class Lane:
     event loop is not kept waiting by a processor full of hashes.
     """
 
-    def __init__(self, name: str, *, threads: int, waiting: int, patience: timedelta, niceness: int = 0) -> None:
+    def __init__(
+        self, name: str, *, threads: int, waiting: int, patience: timedelta, niceness: int = 0
+    ) -> None:
         self._pool = ThreadPoolExecutor(
             threads, thread_name_prefix=f"dragoman-{name}", initializer=be_nice, initargs=(niceness,)
         )

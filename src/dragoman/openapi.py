@@ -68,9 +68,10 @@ def _response(operation: Operation[Any, Any], status: int) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation[Any, Any]) -> Iterable[dict[str, Any]]:
-    schema = _plain(operation.takes.model_json_schema(by_alias=True))
+    takes: type[BaseModel] = operation.takes
+    schema = _plain(takes.model_json_schema(by_alias=True))
     properties, required = schema.get("properties", {}), schema.get("required", [])
-    for place, name in places(operation.takes).values():
+    for place, name in places(takes).values():
         if place is not None:
             yield {
                 "name": name,
@@ -114,7 +115,9 @@ def _plain(schema: Any) -> Any:
         return schema
     plain = {key: _plain(value) for key, value in schema.items() if key not in ("title", "default")}
     if "properties" in schema:
-        plain["properties"] = {name: _plain(schema["properties"][name]) for name in sorted(schema["properties"])}
+        plain["properties"] = {
+            name: _plain(schema["properties"][name]) for name in sorted(schema["properties"])
+        }
     if isinstance(plain.get("required"), list):
         plain["required"] = sorted(plain["required"])
     if "const" in plain:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dragoman.settings import DialectSettings
 
 log = get_logger("dragoman.serving")
-Given = TypeVar("Given")
+Given = TypeVar("Given", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,6 @@ class Call:
         return self.exchange.origin
 
 
-Answers = Answer | Reply[Answer]
 Handler = Callable[[Any, Call, Any], Any]
 
 
@@ -104,12 +103,12 @@ def _bound(operation: Operation[Any, Any], handler: Handler, *fits: Work) -> Bou
 class Speech(Protocol):
     """How a dialect says no. Its `errors.py` is one of these."""
 
-    def refused(self, exchange: Exchange, refusal: Refusal) -> Spoken: ...
-    def malformed(self, exchange: Exchange, problem: Malformed) -> Spoken: ...
-    def invalid(self, exchange: Exchange, shape: type[BaseModel], problem: ValidationError) -> Spoken: ...
-    def not_found(self, exchange: Exchange) -> Spoken: ...
-    def wrong_method(self, exchange: Exchange, allowed: Sequence[str]) -> Spoken: ...
-    def crashed(self, exchange: Exchange) -> Spoken: ...
+    def refused(self, exchange: Exchange, refusal: Refusal, /) -> Spoken: ...
+    def malformed(self, exchange: Exchange, problem: Malformed, /) -> Spoken: ...
+    def invalid(self, exchange: Exchange, shape: type[BaseModel], problem: ValidationError, /) -> Spoken: ...
+    def not_found(self, exchange: Exchange, /) -> Spoken: ...
+    def wrong_method(self, exchange: Exchange, allowed: Sequence[str], /) -> Spoken: ...
+    def crashed(self, exchange: Exchange, /) -> Spoken: ...
 
 
 def no_headers(_exchange: Exchange) -> Sequence[tuple[str, str]]:
@@ -190,11 +189,20 @@ class DialectApp:
     """One dialect, served. An ASGI application in all but its first argument, the `Exchange`."""
 
     def __init__(
-        self, dialect: Dialect, core: Core, settings: DialectSettings, *, plain: Lane, hashing: Lane, max_body: int
+        self,
+        dialect: Dialect,
+        core: Core,
+        settings: DialectSettings,
+        *,
+        plain: Lane,
+        hashing: Lane,
+        max_body: int,
     ) -> None:
         unserved = {o.name for o in dialect.api.operations()} ^ {b.operation.name for b in dialect.bound}
         if unserved:
-            raise TypeError(f"{dialect.name}: not exactly the operations of the contract are served: {sorted(unserved)}")
+            raise TypeError(
+                f"{dialect.name}: not exactly the operations of the contract are served: {sorted(unserved)}"
+            )
         self.dialect = dialect
         self.settings = settings
         self._core = core
@@ -246,9 +254,12 @@ class DialectApp:
         except Malformed as malformed:
             return self.dialect.errors.malformed(exchange, malformed)
 
-    async def _in_lane(self, exchange: Exchange, bound: Bound, body: Any, parameters: Mapping[str, str]) -> Spoken:
+    async def _in_lane(
+        self, exchange: Exchange, bound: Bound, body: Any, parameters: Mapping[str, str]
+    ) -> Spoken:
         def ask() -> BaseModel:
-            return read_ask(bound.operation.takes, exchange, body, parameters)
+            shape: type[BaseModel] = bound.operation.takes
+            return read_ask(shape, exchange, body, parameters)
 
         if bound.operation.work is Work.NOTHING:
             return self._rendered(exchange, bound, bound.handler(None, Call(exchange, self.settings), ask()))
@@ -297,7 +308,9 @@ class DialectApp:
             log.warning("cannot answer", why=refusal.why)
         if isinstance(refusal, Throttled | Unavailable):
             seconds = max(1, round(refusal.retry_after.total_seconds()))
-            return Spoken(spoken.status, spoken.body, spoken.media, (*spoken.headers, ("retry-after", str(seconds))))
+            return Spoken(
+                spoken.status, spoken.body, spoken.media, (*spoken.headers, ("retry-after", str(seconds)))
+            )
         return spoken
 
 
@@ -305,8 +318,6 @@ def read_ask(shape: type[Given], exchange: Exchange, body: Any, parameters: Mapp
     """The ask in a request: path and query parameters, and the body's fields. Raises `ValidationError`."""
     if isinstance(body, Malformed):
         raise body
-    if not issubclass(shape, BaseModel):
-        raise TypeError(f"{shape} is no shape")
     if issubclass(shape, RootModel):
         return shape.model_validate(body)
     values: dict[str, Any] = dict(body) if isinstance(body, Mapping) else {}

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Integer,
-    Row,
     String,
     Table,
     Text,
@@ -35,7 +34,7 @@ from sqlalchemy import (
 )
 
 from dragoman.core import audit
-from dragoman.core.database import Bag, Instant, Number, insert, metadata
+from dragoman.core.database import AnyRow, Bag, Instant, Number, insert, metadata
 from dragoman.core.errors import NameRefused, NameTaken, NotFound
 
 if TYPE_CHECKING:
@@ -67,12 +66,21 @@ account_names = Table(
     "account_names",
     metadata,
     Column("folded", String(320), primary_key=True),
-    Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), nullable=False, index=True),
+    Column(
+        "account_number",
+        Number,
+        ForeignKey(accounts.c.number, ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
     Column("kind", String(8), nullable=False),
 )
 
 # What an `Account` is made of: everything but the hash.
-COLUMNS = tuple(c for c in accounts.c if c.name != "password") + (accounts.c.password.is_not(None).label("has_password"),)
+COLUMNS = (
+    *(column for column in accounts.c if column.name != "password"),
+    accounts.c.password.is_not(None).label("has_password"),
+)
 LONGEST_NAME = 256
 LONGEST_EMAIL = 320
 
@@ -126,7 +134,7 @@ class NewAccount:
         return tuple(name for name in (self.username, self.email, self.display_name) if name)
 
 
-def of(row: Row[Any]) -> Account:
+def of(row: AnyRow) -> Account:
     """The account in a row that has `COLUMNS` by their names."""
     return Account(**{name: getattr(row, name) for name in Account.__dataclass_fields__})
 
@@ -150,7 +158,11 @@ def checked(kind: str, value: str, longest: int = LONGEST_NAME) -> str:
     if len(value) > longest:
         raise NameRefused(kind, f"must be at most {longest} characters long")
     # Controls and line separators break logs and headers; surrogates break UTF-8; overrides fool readers.
-    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for c in value):
+    if any(
+        unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}
+        or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        for c in value
+    ):
         raise NameRefused(kind, "must not contain control characters")
     return value
 
@@ -186,7 +198,9 @@ def find_by_id(uow: UnitOfWork, account_id: uuid.UUID) -> Account | None:
 
 def find_by_name(uow: UnitOfWork, name: str) -> Account | None:
     """The account with this e-mail address or username, ignoring case, deleted ones included."""
-    mine = and_(account_names.c.account_number == accounts.c.number, account_names.c.folded == looked_up(name))
+    mine = and_(
+        account_names.c.account_number == accounts.c.number, account_names.c.folded == looked_up(name)
+    )
     row = uow.db.execute(select(*COLUMNS).join(account_names, mine)).one_or_none()
     return None if row is None else of(row)
 
@@ -341,7 +355,9 @@ def merged(bag: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> 
 
 def disable(uow: UnitOfWork, number: int) -> None:
     """Let nobody in by this account, from now on, in any dialect; sessions and keys stop answering."""
-    _mark(uow, number, "account disabled", disabled_at=func.coalesce(accounts.c.disabled_at, _literal(uow.now)))
+    _mark(
+        uow, number, "account disabled", disabled_at=func.coalesce(accounts.c.disabled_at, _literal(uow.now))
+    )
 
 
 def enable(uow: UnitOfWork, number: int) -> None:

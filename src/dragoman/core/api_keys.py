@@ -6,19 +6,29 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Uuid, bindparam, delete, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 
 from dragoman.core import audit
 from dragoman.core.accounts import accounts, checked
-from dragoman.core.database import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Secret, digest, hint, mint
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
-
     from dragoman.core.work import UnitOfWork
 
 api_keys = Table(
@@ -64,7 +74,7 @@ class ApiKey:
 COLUMNS = tuple(api_keys.c[name] for name in ApiKey.__dataclass_fields__)
 
 
-def of(row: Row[Any]) -> ApiKey:
+def of(row: AnyRow) -> ApiKey:
     """The key in a row of `COLUMNS`, in their order."""
     return ApiKey(*row)
 

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, Insert, String, Table, Uuid, select
 
-from dragoman.core.database import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy import Row
 
     from dragoman.core.work import UnitOfWork
 
@@ -36,7 +34,13 @@ audit_log = Table(
 
 
 def line(
-    uow: UnitOfWork, event: str, *, account: int | None = None, actor: int | None = None, via: str = "", **detail: Any
+    uow: UnitOfWork,
+    event: str,
+    *,
+    account: int | None = None,
+    actor: int | None = None,
+    via: str = "",
+    **detail: Any,
 ) -> Insert:
     """The statement that records `event` (such as "sign-in refused"). Idempotent by its id.
 
@@ -64,7 +68,7 @@ def record(uow: UnitOfWork, event: str, *, account: int | None = None, via: str 
     uow.db.execute(line(uow, event, account=account, via=via, **detail))
 
 
-def recent(uow: UnitOfWork, *, account: int | None = None, limit: int = 100) -> Sequence[Row[Any]]:
+def recent(uow: UnitOfWork, *, account: int | None = None, limit: int = 100) -> Sequence[AnyRow]:
     """The newest `limit` lines, newest first, of one account or of all."""
     query = select(audit_log).order_by(audit_log.c.at.desc(), audit_log.c.id.desc()).limit(limit)
     if account is not None:

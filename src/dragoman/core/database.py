@@ -14,9 +14,9 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sqlalchemy import (
     JSON,
@@ -27,6 +27,8 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Row,
+    Select,
     Table,
     TypeDecorator,
     create_engine,
@@ -44,15 +46,41 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+
 WRITES = "dragoman_writes"
 PATIENCE = timedelta(seconds=2)
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 # File systems on which SQLite's WAL is not safe: locks or shared memory are not the machine's own.
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs 9p afs ceph glusterfs lustre gfs gfs2 ocfs2 beegfs davfs ncpfs "
-    "fuse.sshfs fuse.glusterfs fuse.s3fs fuse.rclone fuse.davfs2".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "gfs",
+        "gfs2",
+        "ocfs2",
+        "beegfs",
+        "davfs",
+        "ncpfs",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "fuse.s3fs",
+        "fuse.rclone",
+        "fuse.davfs2",
+    ]
 )
 
 metadata = MetaData(
@@ -93,7 +121,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if dialect.name == "sqlite":
             return EPOCH + timedelta(microseconds=int(value))
-        moment: datetime = value.astimezone(timezone.utc)
+        moment: datetime = value.astimezone(UTC)
         return moment
 
 
@@ -211,7 +239,7 @@ class Database:
                 pool_size=connections,
                 max_overflow=0,
                 pool_timeout=pool_timeout,
-                pool_pre_ping=False,
+                hide_parameters=True,  # an exception's text goes to the log
                 isolation_level="READ COMMITTED",
                 connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
             )
@@ -221,6 +249,7 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=pool_timeout,
+            hide_parameters=True,
             # Connections are lent to one thread at a time; transactions are begun by the event below.
             connect_args={"isolation_level": None, "check_same_thread": False},
         )

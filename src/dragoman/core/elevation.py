@@ -87,7 +87,10 @@ def reset_pin(
     number = caller.account.number
     with core.begin(origin, writes=True) as uow:
         throttle.forgive(uow, proof.counters)
-        if uow.db.execute(delete(pins).where(pins.c.account_number == number, *_unchanged(proof))).rowcount == 0:
+        if (
+            uow.db.execute(delete(pins).where(pins.c.account_number == number, *_unchanged(proof))).rowcount
+            == 0
+        ):
             raise PinNotSet
         elevated = (sessions.c.account_number == number, sessions.c.elevated_until.is_not(None))
         uow.db.execute(update(sessions).where(*elevated).values(elevated_until=None, seen_at=uow.now))
@@ -104,11 +107,15 @@ def unlock(core: Core, origin: Origin, caller: Principal, pin: Secret | None) ->
     with core.begin(origin, writes=True) as uow:
         throttle.forgive(uow, proof.counters)
         # The PIN may have been removed while we verified it, and the session ended.
-        unchanged = select(pins.c.version).where(pins.c.account_number == session.account_number, *_unchanged(proof))
+        unchanged = select(pins.c.version).where(
+            pins.c.account_number == session.account_number, *_unchanged(proof)
+        )
         if uow.db.scalar(unchanged.with_for_update()) is None:
             raise WrongPin
         until = uow.now + ELEVATED_FOR
-        raised = update(sessions).where(sessions.c.id == session.id).values(elevated_until=until, seen_at=uow.now)
+        raised = (
+            update(sessions).where(sessions.c.id == session.id).values(elevated_until=until, seen_at=uow.now)
+        )
         if uow.db.execute(raised).rowcount == 0:
             raise SessionRefused
         audit.record(uow, "session unlocked", account=session.account_number, via=caller.via)
@@ -142,7 +149,9 @@ def _prove_pin(core: Core, origin: Origin, caller: Principal, pin: Secret) -> Pr
     with core.begin(origin, writes=True) as uow:
         counters = attempts_at(uow, "pin", number)
         throttle.reserve(uow, counters)
-        row = uow.db.execute(select(pins.c.hash, pins.c.version).where(pins.c.account_number == number)).one_or_none()
+        row = uow.db.execute(
+            select(pins.c.hash, pins.c.version).where(pins.c.account_number == number)
+        ).one_or_none()
     if row is not None and core.tools.hasher.verify(row.hash, pin.reveal()):
         return Proof("pin", row.version, counters)
     with core.begin(origin, writes=False) as uow:

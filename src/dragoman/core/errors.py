@@ -7,7 +7,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── NotSignedIn                 no credential was held up
     ├── CredentialRefused           one was, and it is not good (unknown, ended, or its owner is gone)
     │   ├── SessionRefused
-    │   └── ApiKeyRefused
+    │   ├── ApiKeyRefused
+    │   └── SharedLinkRefused
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
     │   └── PasswordLoginDisabled   nobody signs in by password here
@@ -59,6 +60,10 @@ class SessionRefused(CredentialRefused):
 
 class ApiKeyRefused(CredentialRefused):
     """No live API key answers to this secret."""
+
+
+class SharedLinkRefused(CredentialRefused):
+    """No live shared link answers to this key."""
 
 
 class SignInRefused(Refusal):

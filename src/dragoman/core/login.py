@@ -77,7 +77,10 @@ def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
     row = uow.db.execute(query).one_or_none()
     account = None if row is None else of(row)
     if row is None or account is None:
-        counters: tuple[Counter, ...] = (throttle.name_counter(uow, "password", fold(name)), throttle.address_counter(uow, "password"))
+        counters: tuple[Counter, ...] = (
+            throttle.name_counter(uow, "password", fold(name)),
+            throttle.address_counter(uow, "password"),
+        )
         throttle.reserve(uow, counters)
         return _Asked(None, None, counters)
     counters = attempts_at(uow, "password", account.number)

@@ -64,14 +64,23 @@ def change_own_account(
     with core.begin(origin, writes=True) as uow:
         if hashed is not None:
             still_must = accounts.accounts.c.must_change_password.is_(True)
-            if _store(uow, caller.account.number, hashed, still_must, via=caller.via, must_change=False) is None:
+            if (
+                _store(uow, caller.account.number, hashed, still_must, via=caller.via, must_change=False)
+                is None
+            ):
                 raise OldPasswordRequired
             _end_what_hangs_on_it(uow, caller.account.number, spared=caller.session, others_too=False)
         return accounts.change(uow, caller.account.number, changes, via=caller.via)
 
 
 def set_password(
-    core: Core, origin: Origin, account: Account, new: Secret, *, must_change: bool = False, sign_out: bool = True
+    core: Core,
+    origin: Origin,
+    account: Account,
+    new: Secret,
+    *,
+    must_change: bool = False,
+    sign_out: bool = True,
 ) -> Account:
     """Give an account a password, as an administrator does. Ends all its sessions unless told not to.
 
@@ -89,7 +98,12 @@ def set_password(
 
 
 def _store(
-    uow: UnitOfWork, number: int, hashed: str, *conditions: ColumnElement[bool], via: str, must_change: bool | None = None
+    uow: UnitOfWork,
+    number: int,
+    hashed: str,
+    *conditions: ColumnElement[bool],
+    via: str,
+    must_change: bool | None = None,
 ) -> Account | None:
     """Store a hash if the account is there, enabled (for its owner) and as the conditions say; else None."""
     a = accounts.accounts.c

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from dragoman.core import accounts, api_keys, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.api_keys import ApiKey
-from dragoman.core.database import Instant
-from dragoman.core.errors import AdminOnly, ApiKeyRefused, NotSignedIn, PermissionMissing, SessionRefused, SessionRequired
+from dragoman.core.database import AnyRow, AnySelect, Instant
+from dragoman.core.errors import (
+    AdminOnly,
+    ApiKeyRefused,
+    NotSignedIn,
+    PermissionMissing,
+    SessionRefused,
+    SessionRequired,
+    SharedLinkRefused,
+)
 from dragoman.core.last_seen import Sighting
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Session
@@ -28,7 +36,7 @@ _KEY_WIDTH = len(api_keys.COLUMNS)
 _ACCOUNT = tuple(column.name for column in accounts.COLUMNS)
 
 
-def _by_session_digest() -> Select[Any]:
+def _by_session_digest() -> AnySelect:
     """A live session of a dialect, whose parent, if it has one, is alive too, and its account."""
     s, parent = sessions.sessions.c, sessions.sessions.alias("parent")
     now = bindparam("now", type_=Instant)
@@ -42,7 +50,7 @@ def _by_session_digest() -> Select[Any]:
     )
 
 
-def _by_key_digest() -> Select[Any]:
+def _by_key_digest() -> AnySelect:
     """A key of a dialect that has not expired, and its account."""
     k = api_keys.api_keys.c
     return (
@@ -62,7 +70,7 @@ BY_KEY = _by_key_digest()
 class Presented:
     """What a request held up, unverified: which kind of credential, and the secret itself."""
 
-    kind: Literal["session", "api_key"]
+    kind: Literal["session", "api_key", "shared_link"]
     secret: Secret
 
 
@@ -77,7 +85,9 @@ class Principal:
     @property
     def via(self) -> str:
         """What was held up, for the audit log."""
-        return f"session {self.session.id}" if self.session else f"key {self.api_key.id}" if self.api_key else ""
+        return (
+            f"session {self.session.id}" if self.session else f"key {self.api_key.id}" if self.api_key else ""
+        )
 
     def require_session(self) -> Session:
         """The session. Refuses `SessionRequired` to a caller with an API key."""
@@ -105,9 +115,13 @@ def identify(uow: UnitOfWork, presented: Presented | None) -> Principal:
     """
     if presented is None:
         raise NotSignedIn
-    if presented.kind == "session":
-        return _by_session(uow, presented.secret)
-    return _by_api_key(uow, presented.secret)
+    match presented.kind:
+        case "session":
+            return _by_session(uow, presented.secret)
+        case "api_key":
+            return _by_api_key(uow, presented.secret)
+        case "shared_link":
+            raise SharedLinkRefused  # nobody can share anything yet
 
 
 def _by_session(uow: UnitOfWork, secret: Secret) -> Principal:
@@ -130,12 +144,12 @@ def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
     return Principal(account, api_key=key)
 
 
-def _find(uow: UnitOfWork, query: Select[Any], secret: Secret) -> Row[Any] | None:
+def _find(uow: UnitOfWork, query: AnySelect, secret: Secret) -> AnyRow | None:
     facts = {"digest": digest(secret), "dialect": uow.origin.dialect, "now": uow.now}
     return uow.db.execute(query, facts).one_or_none()
 
 
-def _account(row: Row[Any], start: int) -> Account:
+def _account(row: AnyRow, start: int) -> Account:
     return Account(**dict(zip(_ACCOUNT, row[start:], strict=True)))
 
 

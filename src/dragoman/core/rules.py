@@ -49,7 +49,8 @@ class ThrottleRule:
         if beyond <= 0:
             return timedelta(0)
         # Past 32 doublings every delay is the longest; the bound keeps the power from overflowing.
-        return min(self.first * 2 ** min(beyond - 1, 32), self.longest)
+        doubled: timedelta = self.first * 2 ** min(beyond - 1, 32)
+        return min(doubled, self.longest)
 
 
 @dataclass(frozen=True)

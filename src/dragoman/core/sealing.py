@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, final
 from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, literal, select, update
 
 from dragoman.core import audit
-from dragoman.core.database import Instant, insert, metadata
+from dragoman.core.database import AnyRow, Instant, insert, metadata
 from dragoman.core.master_keys import HOW_TO_CONFIGURE, MasterKeyMissing, MasterKeys, parse, read_or_make
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from dragoman.core.database import Database
     from dragoman.core.work import Core, Origin, UnitOfWork
@@ -91,7 +91,7 @@ class Sealer:
             aead = self._aead(found)
         return _decrypt(aead, sealed[HEADER:], _place(table, column, str(row), key_id), where)
 
-    def _aead(self, data_key: Row[Any]) -> AESGCM:
+    def _aead(self, data_key: AnyRow) -> AESGCM:
         if data_key.id not in self._unwrapped:
             self._unwrapped[data_key.id] = _aes(unwrap(data_key, self.master_keys))
         return self._unwrapped[data_key.id]
@@ -224,7 +224,7 @@ def wrap(uow: UnitOfWork, key: bytes, key_id: str, master_keys: MasterKeys) -> b
     return VERSION + _encrypt(_aes(master.material), uow.tools.dice(NONCE), key, place)
 
 
-def unwrap(data_key: Row[Any], master_keys: MasterKeys) -> bytes:
+def unwrap(data_key: AnyRow, master_keys: MasterKeys) -> bytes:
     """The data key in a row of `data_keys`. Raises `MasterKeyWrong` and `SealBroken`."""
     master, where = master_keys.get(data_key.master_id), f"the data key {data_key.id}"
     if data_key.wrapped[: len(VERSION)] != VERSION:

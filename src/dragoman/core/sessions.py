@@ -10,18 +10,32 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Uuid, and_, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from dragoman.core import audit
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Instant, Number, metadata
+from dragoman.core.database import AnyRow, Instant, Number, metadata
 from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret, digest, mint
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, ColumnElement, Row
+    from sqlalchemy import BindParameter, ColumnElement
 
     from dragoman.core.work import UnitOfWork
 
@@ -78,7 +92,7 @@ class Session:
 COLUMNS = tuple(sessions.c[name] for name in Session.__dataclass_fields__)
 
 
-def of(row: Row[Any]) -> Session:
+def of(row: AnyRow) -> Session:
     """The session in a row of `COLUMNS`, in their order."""
     return Session(*row)
 

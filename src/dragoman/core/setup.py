@@ -51,7 +51,9 @@ def create_account(core: Core, origin: Origin, new: NewAccount, password: Secret
         return accounts.add(uow, new, hashed)
 
 
-def create_first_admin(core: Core, origin: Origin, new: NewAccount, password: Secret, *, open_to_caller: bool) -> Account:
+def create_first_admin(
+    core: Core, origin: Origin, new: NewAccount, password: Secret, *, open_to_caller: bool
+) -> Account:
     """Create the first administrator, if nobody ever made an account and the caller may.
 
     Refuses `SetupDone`, `SetupClosed`, and as `create_account`. Of any number of racing calls one wins.

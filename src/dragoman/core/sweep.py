@@ -28,7 +28,12 @@ def sweep(core: Core, origin: Origin, *, batch: int = 1000, most_batches: int = 
     """Remove what has expired, at most `batch` rows at a time; how many of each table."""
     swept: dict[str, int] = {}
     for table, is_over in _expired(core, core.tools.clock()):
-        swept[table.name] = _sweep_table(core, origin, table, is_over, batch, most_batches)
+        swept[table.name] = 0
+        for _ in range(most_batches):
+            found, removed = _sweep_batch(core, origin, table, is_over, batch)
+            swept[table.name] += removed
+            if found < batch:
+                break
     return swept
 
 
@@ -41,21 +46,19 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
 
 
-def _sweep_table(
-    core: Core, origin: Origin, table: Table, is_over: ColumnElement[bool], batch: int, most_batches: int
-) -> int:
-    swept = 0
+def _sweep_batch(
+    core: Core, origin: Origin, table: Table, is_over: ColumnElement[bool], batch: int
+) -> tuple[int, int]:
+    """One unit of work: how many rows were found to be over, and how many of them were removed."""
     key = list(table.primary_key.columns)
-    for _ in range(most_batches):
-        with core.begin(origin, writes=True) as uow:
+    removed = 0
+    with core.begin(origin, writes=True) as uow:
+        rows = uow.db.execute(select(*key).where(is_over).limit(batch)).all()
+        for row in rows:
             # The condition again: a row may have been seen, and so be alive, since it was chosen.
-            rows = uow.db.execute(select(*key).where(is_over).limit(batch)).all()
-            for row in rows:
-                mine = [column == value for column, value in zip(key, row, strict=True)]
-                swept += uow.db.execute(delete(table).where(*mine, is_over)).rowcount
-        if len(rows) < batch:
-            break
-    return swept
+            mine = [column == value for column, value in zip(key, row, strict=True)]
+            removed += uow.db.execute(delete(table).where(*mine, is_over)).rowcount
+    return len(rows), removed
 
 
 def write_last_seen(core: Core, origin: Origin) -> int:

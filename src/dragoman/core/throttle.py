@@ -114,5 +114,7 @@ def forgive(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
 def unlock(uow: UnitOfWork, number: int) -> int:
     """Forget every attempt at an account, its PIN and its devices included. How many counters that were."""
     prefixes = [f"{kind}:account:{number}" for kind in ("password", "pin")]
-    theirs = or_(*[or_(throttles.c.key == p, func.substr(throttles.c.key, 1, len(p) + 1) == f"{p}:") for p in prefixes])
+    theirs = or_(
+        *[or_(throttles.c.key == p, func.substr(throttles.c.key, 1, len(p) + 1) == f"{p}:") for p in prefixes]
+    )
     return uow.db.execute(delete(throttles).where(theirs)).rowcount

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Executable
@@ -35,7 +35,7 @@ Dice = Callable[[int], bytes]
 
 def system_clock() -> datetime:
     """Now, in UTC. The one place that looks at the clock."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ class UnitOfWork:
         """A UUID of version 7 (RFC 9562 §5.7): sorts by the instant it was made."""
         milliseconds = int(self.now.timestamp() * 1000)
         random = int.from_bytes(self.tools.dice(10), "big")
-        return uuid.UUID(int=milliseconds << 80 | 7 << 76 | (random >> 68) << 64 | 2 << 62 | random & (2**62 - 1))
+        return uuid.UUID(
+            int=milliseconds << 80 | 7 << 76 | (random >> 68) << 64 | 2 << 62 | random & (2**62 - 1)
+        )
 
 
 class Core:
@@ -111,9 +113,7 @@ class Core:
         try:
             with answering(), self._transaction(writes=writes) as db:
                 now = self.tools.clock()
-                yield UnitOfWork(
-                    db, now, self.tools, self.rules, origin, self.seen, writes, kept, following
-                )
+                yield UnitOfWork(db, now, self.tools, self.rules, origin, self.seen, writes, kept, following)
         except Refusal:
             self._write(following + kept)
             raise
@@ -138,5 +138,6 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise Unavailable(retry_after=timedelta(seconds=1), why=f"the database does not answer: {error}") from error
-
+        raise Unavailable(
+            retry_after=timedelta(seconds=1), why=f"the database does not answer: {error}"
+        ) from error

@@ -21,6 +21,7 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.NotSignedIn: (401, "Authentication required"),
     core.SessionRefused: (401, "Invalid user token"),
     core.ApiKeyRefused: (401, "Invalid API key"),
+    core.SharedLinkRefused: (401, "Invalid share key"),
     core.CredentialRefused: (401, "Invalid user token"),
     core.WrongCredentials: (401, "Incorrect email or password"),
     core.PasswordLoginDisabled: (401, "Password login has been disabled"),
@@ -92,7 +93,7 @@ def _operation(exchange: Exchange) -> str:
     return exchange.operation.name if exchange.operation else ""
 
 
-def malformed(exchange: Exchange, problem: Malformed) -> Spoken:
+def malformed(_exchange: Exchange, problem: Malformed) -> Spoken:
     """A body that cannot be read. Immich gives these neither a correlation id nor its header."""
     words = {400: problem.why, 413: "request entity too large", 415: problem.why}[problem.status]
     phrase = HTTPStatus(problem.status).phrase
@@ -124,21 +125,30 @@ def not_found(exchange: Exchange) -> Spoken:
     return _failed(exchange, 404, f"Cannot {exchange.method} {exchange.path}")
 
 
-def wrong_method(exchange: Exchange, allowed: Sequence[str]) -> Spoken:
+def wrong_method(exchange: Exchange, _allowed: Sequence[str]) -> Spoken:
     return not_found(exchange)
 
 
 def crashed(exchange: Exchange) -> Spoken:
     """An accident of ours. It says which operation failed, and nothing of why."""
     if exchange.operation is None:
-        body = {"message": "Internal server error", "statusCode": 500, "correlationId": correlation_id(exchange)}
+        body = {
+            "message": "Internal server error",
+            "statusCode": 500,
+            "correlationId": correlation_id(exchange),
+        }
         return spoken_json(500, body, ("x-immich-cid", correlation_id(exchange)))
     return _failed(exchange, 500, f"Failed to {exchange.operation.name.replace('_', ' ')}")
 
 
 def _failed(exchange: Exchange, status: int, message: str | list[str]) -> Spoken:
     cid = correlation_id(exchange)
-    body = {"message": message, "error": HTTPStatus(status).phrase, "statusCode": status, "correlationId": cid}
+    body = {
+        "message": message,
+        "error": HTTPStatus(status).phrase,
+        "statusCode": status,
+        "correlationId": cid,
+    }
     return spoken_json(status, body, ("x-immich-cid", cid))
 
 

@@ -69,7 +69,10 @@ def at_most(length: int) -> Rule:
 
 def one_of(*values: str | None) -> Rule:
     shown = ", ".join(value for value in values if value is not None)
-    return Rule(f"must be one of the following values: {shown}", lambda v: (v is None or isinstance(v, str)) and v in values)
+    return Rule(
+        f"must be one of the following values: {shown}",
+        lambda v: (v is None or isinstance(v, str)) and v in values,
+    )
 
 
 ATOM = re.compile(r"[a-z0-9!#$%&'*+\-/=?^_`{|}~\u00a1-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]+", re.IGNORECASE)
@@ -78,7 +81,10 @@ QUOTED = re.compile(
     r"|\\[\x01-\x09\x0b-\x7f\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef])*",
     re.IGNORECASE,
 )
-LABEL = re.compile(r"[a-z0-9\u00a1-\uff00\uff5f-\uffff](?:[a-z0-9\u00a1-\uff00\uff5f-\uffff-]*[a-z0-9\u00a1-\uff00\uff5f-\uffff])?", re.IGNORECASE)
+LABEL = re.compile(
+    r"[a-z0-9\u00a1-\uff00\uff5f-\uffff](?:[a-z0-9\u00a1-\uff00\uff5f-\uffff-]*[a-z0-9\u00a1-\uff00\uff5f-\uffff])?",
+    re.IGNORECASE,
+)
 
 
 def is_email(value: Any) -> bool:
@@ -108,7 +114,8 @@ IS_STRING = Rule("must be a string", lambda v: isinstance(v, str))
 NOT_EMPTY = Rule("should not be empty", lambda v: v is not None and v != "")
 IS_EMAIL = Rule("must be an email", is_email)
 IS_PIN = Rule(
-    "must be a 6-digit numeric string", lambda v: isinstance(v, str) and re.fullmatch(r"[0-9]{6}", v) is not None
+    "must be a 6-digit numeric string",
+    lambda v: isinstance(v, str) and re.fullmatch(r"[0-9]{6}", v) is not None,
 )
 # Ours, not Immich's: what is longer is not worth hashing (architecture: inputs over 4 KiB are refused).
 NOT_ABSURD = at_most(4096)

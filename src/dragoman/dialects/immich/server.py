@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -77,6 +77,8 @@ class ImmichSettings(DialectSettings):
 def present(exchange: Exchange) -> Presented | None:
     """The first credential that is not empty; the ones after it are not looked at (contract §0.5)."""
     headers, query = exchange.headers, exchange.query
+    if link := headers.get("x-immich-share-key") or query.get("key"):
+        return Presented("shared_link", Secret(link))
     session = (
         headers.get("x-immich-user-token")
         or headers.get("x-immich-session-token")
@@ -133,7 +135,10 @@ def cookies(exchange: Exchange, token: Secret, now: datetime) -> list[tuple[str,
     lasting = f"; Max-Age={COOKIE_SECONDS}; Path=/; Expires={expires}"
     values = (quote(token.reveal(), safe=""), "password", "true")
     return [
-        ("set-cookie", f"{name}={value}{lasting}{'' if value == 'true' else '; HttpOnly'}{secure}; SameSite=Lax")
+        (
+            "set-cookie",
+            f"{name}={value}{lasting}{'' if value == 'true' else '; HttpOnly'}{secure}; SameSite=Lax",
+        )
         for name, value in zip(COOKIES, values, strict=True)
     ]
 
@@ -247,7 +252,9 @@ def change_pin_code(core: Core, call: Call, ask: PinCodeChangeDto) -> Nothing:
 
 
 def reset_pin_code(core: Core, call: Call, ask: PinCodeResetDto) -> Nothing:
-    elevation.reset_pin(core, call.origin, call.caller, password=secret(ask.password), pin=secret(ask.pin_code))
+    elevation.reset_pin(
+        core, call.origin, call.caller, password=secret(ask.password), pin=secret(ask.pin_code)
+    )
     return Nothing()
 
 
@@ -292,7 +299,7 @@ def get_server_features(uow: UnitOfWork, _call: Call, _ask: Nothing) -> ServerFe
     )
 
 
-def get_server_config(uow: UnitOfWork, call: Call, _ask: Nothing) -> ServerConfigDto:
+def get_server_config(uow: UnitOfWork, _call: Call, _ask: Nothing) -> ServerConfigDto:
     return ServerConfigDto(
         oauth_button_text="Login with OAuth",
         login_page_message="",
@@ -343,7 +350,7 @@ def get_my_preferences(_uow: UnitOfWork, _call: Call, _ask: Nothing) -> UserPref
         download=DownloadResponse(archive_size=4 * 2**30, include_embedded_videos=False),
         purchase=PurchaseResponse(
             show_support_badge=True,
-            hide_buy_button_until=datetime(2022, 2, 12, tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            hide_buy_button_until=datetime(2022, 2, 12, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         ),
     )
 

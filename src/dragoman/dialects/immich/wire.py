@@ -5,8 +5,9 @@ Paths, fields, their order and their statuses: contract §0-§4, §7. Names of c
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
 
@@ -22,7 +23,9 @@ from dragoman.dialects.immich.rules import (
 )
 from dragoman.wire import OMITTED, UNSEEN, Access, Api, Endpoint, Nothing, Wire, Work, camel
 
-AvatarColor = Literal["primary", "pink", "red", "yellow", "blue", "green", "purple", "orange", "gray", "amber"]
+AvatarColor = Literal[
+    "primary", "pink", "red", "yellow", "blue", "green", "purple", "orange", "gray", "amber"
+]
 AVATAR_COLORS: tuple[AvatarColor, ...] = (
     "primary",
     "pink",
@@ -39,7 +42,7 @@ AVATAR_COLORS: tuple[AvatarColor, ...] = (
 
 def iso(moment: datetime) -> str:
     """A moment as JavaScript prints it: UTC, milliseconds, Z."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 Moment = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -273,7 +276,7 @@ class ImmichApi(Api):
     version = "1.134.0"
     base = "/api"
     tag = "Authentication"
-    security = {
+    security: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "bearer": {"scheme": "Bearer", "bearerFormat": "JWT", "type": "http", "in": "header"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": "immich_access_token"},
         "api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -297,7 +300,9 @@ class ImmichApi(Api):
         access=Access.PUBLIC,
         work=Work.HASHES,
     )
-    validate_access_token = Endpoint("POST", "/api/auth/validateToken", Nothing, ValidateAccessTokenResponseDto)
+    validate_access_token = Endpoint(
+        "POST", "/api/auth/validateToken", Nothing, ValidateAccessTokenResponseDto
+    )
     change_password = Endpoint(
         "POST", "/api/auth/change-password", ChangePasswordDto, UserAdminResponseDto, work=Work.HASHES
     )
@@ -314,10 +319,22 @@ class ImmichApi(Api):
     lock_auth_session = Endpoint("POST", "/api/auth/session/lock", Nothing, Nothing, work=Work.WRITES)
 
     get_well_known = Endpoint(
-        "GET", "/.well-known/immich", Nothing, WellKnownImmich, access=Access.PUBLIC, work=Work.NOTHING, tag="Server"
+        "GET",
+        "/.well-known/immich",
+        Nothing,
+        WellKnownImmich,
+        access=Access.PUBLIC,
+        work=Work.NOTHING,
+        tag="Server",
     )
     ping_server = Endpoint(
-        "GET", "/api/server/ping", Nothing, ServerPingResponse, access=Access.PUBLIC, work=Work.NOTHING, tag="Server"
+        "GET",
+        "/api/server/ping",
+        Nothing,
+        ServerPingResponse,
+        access=Access.PUBLIC,
+        work=Work.NOTHING,
+        tag="Server",
     )
     get_server_version = Endpoint(
         "GET",
