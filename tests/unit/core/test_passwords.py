@@ -274,6 +274,7 @@ def test_bcrypt_is_tried_as_typed_and_normalised(hashed: str, typed: str) -> Non
         "$2b$31$" + "a" * 53,
         "$2b$99$" + "a" * 53,
     ],
+    ids=["memory", "memory-by-passes", "passes", "hours", "lanes", "2b-17", "2b-31", "2b-99"],
 )
 def test_absurdly_dear_hashes_are_not_computed(stored: str) -> None:
     """A stored hash that asks for hours or for more than 1 GiB matches nothing, and says so at once."""
