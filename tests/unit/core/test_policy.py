@@ -27,9 +27,9 @@ def lasting(password: str, policy: Policy) -> float:
     """Seconds that a check takes: the least of three tries, since others use this machine, too."""
     tries = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()
         check(password, policy=policy, names=("dragoman" * 30, "1" * 250, *NAMES))
-        tries.append(time.perf_counter() - start)
+        tries.append(time.thread_time() - start)
     return min(tries)
 
 
@@ -80,12 +80,12 @@ def test_one_policy_for_all_products() -> None:
 def test_too_long_is_a_reason_of_every_profile(policy: Policy) -> None:
     """4096 bytes are accepted, one more is refused with that number, a megabyte in far less than 50 ms."""
     assert codes("é" * 2048, policy) == []
-    start = time.perf_counter()
+    start = time.thread_time()
     for password in ("é" * 2048 + "x", "x" * (1 << 20)):
         assert [(r.code, r.limit) for r in check(password, policy=policy, names=NAMES)] == [
             ("too_long", 4096)
         ]
-    assert time.perf_counter() - start < 0.05
+    assert time.thread_time() - start < 0.05
 
 
 # --- text -----------------------------------------------------------------------------------------------
