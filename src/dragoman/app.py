@@ -129,6 +129,8 @@ class App:
             own = settings.dialects[dialect.name]
             if own.enabled:
                 self._mount(dialect, own)
+        # The longest prefix first: "/photos/old" is asked before "/photos".
+        self._by_path = dict(sorted(self._by_path.items(), key=lambda item: -len(item[0])))
 
     def _mount(self, dialect: Dialect, own: DialectSettings) -> None:
         served = DialectApp(
@@ -173,7 +175,8 @@ class App:
         path: str = scope["path"]
         headers = Headers(scope=scope)
         request_id = log.request_id(headers.get("x-request-id"))
-        send = _with_headers(send, request_id, secure=self._is_secure(scope, headers))
+        secure = self._is_secure(scope, headers)
+        send = _with_headers(send, request_id, secure=secure)
         if path in ("/healthz", "/readyz"):
             await send_spoken(send, await self._health(path))
             return
@@ -197,7 +200,7 @@ class App:
             mount=mount,
             host=host,
             origin=self._origin(scope, headers, name, request_id),
-            secure=self._is_secure(scope, headers),
+            secure=secure,
             setup_open=self._window.admits(headers, host, self.core.tools.clock()),
         )
         log.bind_request(request_id=request_id, dialect=name)
@@ -220,10 +223,9 @@ class App:
             return None
         if path in self._at_origin:
             return self._at_origin[path]
-        # The longest prefix first: "/photos/old" before "/photos".
-        for mount in sorted(self._by_path, key=len, reverse=True):
+        for mount, served in self._by_path.items():
             if path == mount or path.startswith(mount + "/"):
-                return mount, self._by_path[mount]
+                return mount, served
         return None
 
     def _origin(self, scope: Scope, headers: Headers, dialect: str, request_id: str) -> Origin:

@@ -6,6 +6,7 @@ credentials and the way it says no. Everything else about serving it is here, on
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -307,7 +308,7 @@ class DialectApp:
         if isinstance(refusal, Unavailable):
             log.warning("cannot answer", why=refusal.why)
         if isinstance(refusal, Throttled | Unavailable):
-            seconds = max(1, round(refusal.retry_after.total_seconds()))
+            seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
             return Spoken(
                 spoken.status, spoken.body, spoken.media, (*spoken.headers, ("retry-after", str(seconds)))
             )

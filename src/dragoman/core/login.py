@@ -60,11 +60,12 @@ def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Devi
         asked = _ask_by_name(uow, name)
     matches = hasher.verify(asked.stored or hasher.decoy, password.reveal()) and asked.stored is not None
     renewed = hasher.hash(password.reveal()) if matches and hasher.is_outdated(asked.stored or "") else None
-    with core.begin(origin, writes=True) as uow:
-        if not matches or asked.account is None:
+    if not matches or asked.account is None:
+        with core.begin(origin, writes=False) as uow:
             known = asked.account.number if asked.account else None
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
+    with core.begin(origin, writes=True) as uow:
         return _settle(uow, asked.account, asked.counters, renewed, device)
 
 

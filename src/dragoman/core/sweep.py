@@ -66,14 +66,16 @@ def write_last_seen(core: Core, origin: Origin) -> int:
     taken = core.seen.take()
     if not taken:
         return 0
+    # Always in the same order, so that two nodes that saw the same sessions do not lock each other out.
+    in_order = sorted(taken.items(), key=lambda item: item[0][1])
     seen = [
         {"credential": credential, "at": sighting.at, "idle": sighting.idle_until}
-        for (kind, credential), sighting in taken.items()
+        for (kind, credential), sighting in in_order
         if kind == "session"
     ]
     used = [
         {"credential": credential, "at": sighting.at}
-        for (kind, credential), sighting in taken.items()
+        for (kind, credential), sighting in in_order
         if kind == "api_key"
     ]
     try:
