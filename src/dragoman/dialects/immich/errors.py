@@ -60,6 +60,8 @@ REASONS: Mapping[str, str] = {
 }
 NEW_PASSWORD = {"change_password": "newPassword"}
 NAMES = {"display_name": "name"}
+# Node's name for it; Python's depends on its version.
+PHRASES = {413: "Payload Too Large"}
 
 
 def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
@@ -67,8 +69,8 @@ def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
     if isinstance(refusal, core.PasswordRefused):
         return _failed(exchange, 400, [_complaint(exchange, reason) for reason in refusal.reasons])
     if isinstance(refusal, core.PasswordTooLong):
-        field = NEW_PASSWORD.get(_operation(exchange), "password")
-        return _failed(exchange, 400, [f"{field} must be shorter than or equal to {refusal.limit} bytes"])
+        # One to be proved: a new one that is too long is refused by the policy.
+        return _failed(exchange, 400, [f"password must be shorter than or equal to {refusal.limit} bytes"])
     if isinstance(refusal, core.NameRefused):
         return _failed(exchange, 400, [f"{NAMES.get(refusal.field, refusal.field)} {refusal.why}"])
     status, words = _words(exchange, type(refusal))
@@ -96,8 +98,14 @@ def _operation(exchange: Exchange) -> str:
 def malformed(_exchange: Exchange, problem: Malformed) -> Spoken:
     """A body that cannot be read. Immich gives these neither a correlation id nor its header."""
     words = {400: problem.why, 413: "request entity too large", 415: problem.why}[problem.status]
-    phrase = HTTPStatus(problem.status).phrase
-    return spoken_json(problem.status, {"message": words, "error": phrase, "statusCode": problem.status})
+    return spoken_json(
+        problem.status, {"message": words, "error": phrase(problem.status), "statusCode": problem.status}
+    )
+
+
+def phrase(status: int) -> str:
+    """The reason phrase of a status."""
+    return PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def invalid(exchange: Exchange, shape: type[BaseModel], problem: ValidationError) -> Spoken:
@@ -145,7 +153,7 @@ def _failed(exchange: Exchange, status: int, message: str | list[str]) -> Spoken
     cid = correlation_id(exchange)
     body = {
         "message": message,
-        "error": HTTPStatus(status).phrase,
+        "error": phrase(status),
         "statusCode": status,
         "correlationId": cid,
     }
