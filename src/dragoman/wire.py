@@ -12,7 +12,7 @@ document describes it. On a client, `client.login(email=…, password=…)` send
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -29,7 +29,13 @@ Answer = TypeVar("Answer", bound=BaseModel)
 class Wire(BaseModel):
     """A JSON shape, field for field as the dialect's specification prints it. Unknown fields are dropped."""
 
-    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        hide_input_in_errors=True,  # what was sent may be a secret, and errors are logged
+    )
 
 
 class Nothing(Wire):
@@ -50,7 +56,10 @@ UNSEEN: Any = Field(repr=False)
 
 @dataclass(frozen=True)
 class InPath:
-    """Marks a field of an ask that is part of the path: `id: Annotated[UUID, InPath()]` for `/…/{id}`."""
+    """Marks a field of an ask that is part of the path: `id: Annotated[UUID, InPath()]` for `/…/{id}`.
+
+    In the braces stands the name on the wire, as products document it: `{libraryId}` for `library_id`.
+    """
 
 
 @dataclass(frozen=True)
@@ -92,30 +101,41 @@ class Operation(Generic[Ask, Answer]):
     access: Access
     work: Work
     permission: str | None
-    statuses: Mapping[str, int] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict[str, int])
     tag: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """What `help` says of the method: `POST /api/auth/login (email, password) -> LoginResponseDto`."""
+        return f"{self.method} {self.path} ({', '.join(self.takes.model_fields)}) -> {self.gives.__name__}"
 
     def status_in(self, release: str | None) -> int:
         """The status of a success as `release` answers it."""
         return self.statuses.get(release or "", self.status)
 
     def sent(self, ask: BaseModel) -> Sent:
-        """How `ask` goes over the wire: its path, query and JSON body. Only what was given is sent."""
+        """How `ask` goes over the wire: its path, query and JSON body. Only what was given is sent.
+
+        `ValueError` for a path parameter that would make it another path: empty, "." or "..".
+        """
         values = ask.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
         if isinstance(ask, RootModel):
             return Sent(self.path, {}, values)
-        path, query, body = self.path, {}, {}
-        for name, (place, wire_name) in places(type(ask)).items():
+        path = self.path
+        query: dict[str, Any] = {}
+        body: dict[str, Any] = {}
+        standing = places(type(ask))
+        for place, wire_name in standing.values():
             if wire_name not in values:
                 continue
             value = values[wire_name]
             if place is InPath:
-                path = path.replace("{" + name + "}", quote(str(value), safe=""))
-            elif place is InQuery:
-                query[wire_name] = value
-            else:
+                path = path.replace("{" + wire_name + "}", segment(wire_name, value))
+            elif place is None:
                 body[wire_name] = value
-        has_body = any(place is None for place, _ in places(type(ask)).values())
+            elif value is not None:  # a query string has no null
+                query[wire_name] = value
+        has_body = any(place is None for place, _ in standing.values())
         return Sent(path, query, body if has_body else None)
 
 
@@ -128,13 +148,21 @@ class Sent:
     body: Any
 
 
+def segment(name: str, value: object) -> str:
+    """A path parameter as it stands in the path."""
+    text = str(value)
+    if text in ("", ".", ".."):
+        raise ValueError(f'{name}: "{text}" cannot be part of a path')
+    return quote(text, safe="")
+
+
 @cache
-def places(shape: type[BaseModel]) -> dict[str, tuple[type[InPath] | type[InQuery] | None, str]]:
+def places(shape: type[BaseModel]) -> dict[str, tuple[type[InPath | InQuery] | None, str]]:
     """Where each field of an ask stands (path, query, or None for the body) and its name on the wire."""
-    found: dict[str, tuple[type[InPath] | type[InQuery] | None, str]] = {}
+    found: dict[str, tuple[type[InPath | InQuery] | None, str]] = {}
     for name, info in shape.model_fields.items():
         place = next((type(m) for m in info.metadata if isinstance(m, InPath | InQuery)), None)
-        found[name] = (place, name if place is InPath else info.serialization_alias or info.alias or name)
+        found[name] = (place, info.serialization_alias or info.alias or name)
     return found
 
 
@@ -144,14 +172,15 @@ def asked(takes: type[Ask], *args: Any, **kwargs: Any) -> Ask:
     `TypeError` for a name the shape does not have, or a required one that was not given.
     """
     if issubclass(takes, RootModel):
-        return takes.model_construct(*args, **kwargs)
+        return cast("Ask", cast("Any", takes).model_construct(*args, **kwargs))
     if args:
         raise TypeError(f"{takes.__name__} takes keyword arguments only")
     unknown = kwargs.keys() - takes.model_fields.keys()
     missing = [n for n, info in takes.model_fields.items() if info.is_required() and n not in kwargs]
     if unknown or missing:
         raise TypeError(
-            f"{takes.__name__}: " + "; ".join([f"no {n}" for n in sorted(unknown)] + [f"{n} is missing" for n in missing])
+            f"{takes.__name__}: "
+            + "; ".join([f"no {n}" for n in sorted(unknown)] + [f"{n} is missing" for n in missing])
         )
     return takes.model_construct(_fields_set=set(kwargs), **kwargs)
 
@@ -185,8 +214,11 @@ class Endpoint(Generic[P, Ask, Answer]):
         permission: str | None = None,
         tag: str | None = None,
     ) -> None:
-        self._takes = takes
-        self._rest = (method, path, cast(type[Ask], takes), gives, status, access, work, permission)
+        shape = cast("type[Ask]", takes)
+        in_path = {wire_name for place, wire_name in places(shape).values() if place is InPath}
+        if in_path != set(re.findall(r"{(\w+)}", path)):
+            raise TypeError(f"{path}: the path parameters of {shape.__name__} are {sorted(in_path)}")
+        self._rest = (method, path, shape, gives, status, access, work, permission)
         self._statuses, self._tag = statuses or {}, tag
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -197,15 +229,18 @@ class Endpoint(Generic[P, Ask, Answer]):
     @overload
     def __get__(self, caller: Caller, owner: type) -> Callable[P, Answer]: ...
     @overload
-    def __get__(self, caller: AsyncCaller, owner: type) -> Callable[P, Awaitable[Answer]]: ...
+    def __get__(self, caller: AsyncCaller, owner: type) -> Callable[P, Coroutine[Any, Any, Answer]]: ...
     def __get__(self, caller: Caller | AsyncCaller | None, owner: type) -> object:
         if caller is None:
             return self.operation
 
-        def send(*args: P.args, **kwargs: P.kwargs) -> object:
-            return caller.send(self.operation, asked(self.operation.takes, *args, **kwargs))
+        operation = self.operation
 
-        send.__name__ = send.__qualname__ = self.operation.name
+        def send(*args: P.args, **kwargs: P.kwargs) -> object:
+            return caller.send(operation, asked(operation.takes, *args, **kwargs))
+
+        send.__name__ = send.__qualname__ = operation.name
+        send.__doc__ = operation.summary
         return send
 
 
