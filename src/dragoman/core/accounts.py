@@ -155,7 +155,8 @@ def checked(kind: str, value: str, longest: int = LONGEST_NAME) -> str:
     value = unicodedata.normalize("NFC", value)
     if not value.strip():
         raise NameRefused(kind, "must not be empty")
-    if len(value) > longest:
+    # What people sign in with is stored folded, too, and one character may fold into eighteen.
+    if len(value) > longest or (kind in {"email", "username"} and len(fold(value)) > LONGEST_EMAIL):
         raise NameRefused(kind, f"must be at most {longest} characters long")
     # Controls and line separators break logs and headers; surrogates break UTF-8; overrides fool readers.
     if any(
@@ -295,6 +296,8 @@ def _take_name(uow: UnitOfWork, number: int, kind: str, name: str) -> None:
 def _free_username(uow: UnitOfWork, number: int, wanted: str) -> str:
     """A username like `wanted` that nobody has: it, it with 2 to 99 behind, then with random digits."""
     stem = wanted.strip()[: LONGEST_NAME - 20] or "user"
+    while len(fold(stem)) > LONGEST_NAME:
+        stem = stem[:-1]
     candidates = [stem, *(f"{stem}{n}" for n in range(2, 100)), f"{stem}-{uow.new_id().hex[:12]}"]
     for candidate in candidates:
         if _claim(uow, number, "username", candidate):
@@ -323,10 +326,10 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, via: str = "") -> 
     values: dict[str, Any] = {}
     if changes.email is not None:
         values["email"] = checked_email(changes.email)
-        _rename(uow, number, "email", values["email"], keep=row.username)
     if changes.username is not None:
         values["username"] = checked_username(changes.username)
-        _rename(uow, number, "username", values["username"], keep=values.get("email", row.email))
+    if "email" in values or "username" in values:
+        _rename(uow, number, values.get("email", row.email), values.get("username", row.username))
     if changes.display_name is not None:
         values["display_name"] = checked("display_name", changes.display_name)
     if changes.is_admin is not None:
@@ -340,12 +343,14 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, via: str = "") -> 
     return _get(uow, number)
 
 
-def _rename(uow: UnitOfWork, number: int, kind: str, name: str, *, keep: str | None) -> None:
-    old = and_(account_names.c.account_number == number, account_names.c.kind == kind)
-    if keep is not None:
-        old = and_(old, account_names.c.folded != fold(keep))
-    uow.db.execute(delete(account_names).where(old))
-    _take_name(uow, number, kind, name)
+def _rename(uow: UnitOfWork, number: int, email: str | None, username: str) -> None:
+    names = {"username": username} if email is None else {"email": email, "username": username}
+    # By name, not by kind: a username that is also the e-mail address is one row for both.
+    kept = [fold(name) for name in names.values()]
+    theirs = account_names.c.account_number == number
+    uow.db.execute(delete(account_names).where(theirs, account_names.c.folded.not_in(kept)))
+    for kind, name in names.items():
+        _take_name(uow, number, kind, name)
 
 
 def merged(bag: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""People for the tests: accounts made as the product makes them, the callers they are, what is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sqlalchemy import Table, select
+from tests.fakes import ORIGIN, PASSWORD, do
+
+from dragoman.core import api_keys, sessions, setup, tables
+from dragoman.core.accounts import Account, NewAccount
+from dragoman.core.audit import audit_log
+from dragoman.core.principals import Presented, Principal, identify
+from dragoman.core.secrets import Secret
+from dragoman.core.sessions import Device
+from dragoman.core.work import Core, Origin
+
+ALICE = "alice@example.org"
+BOB = "bob@example.org"
+
+Row = Mapping[str, Any]
+
+
+def somebody(
+    core: Core,
+    email: str | None = ALICE,
+    *,
+    password: str | None = PASSWORD,
+    origin: Origin = ORIGIN,
+    **facts: Any,
+) -> Account:
+    """A new account: Alice's with the usual password, unless told otherwise."""
+    secret = None if password is None else Secret(password)
+    return setup.create_account(core, origin, NewAccount(email=email, **facts), secret)
+
+
+def presenting(
+    core: Core,
+    secret: Secret,
+    kind: Literal["session", "api_key", "shared_link"] = "session",
+    origin: Origin = ORIGIN,
+) -> Principal:
+    """Who is calling with this secret, found out in a reading unit."""
+    with core.begin(origin, writes=False) as uow:
+        return identify(uow, Presented(kind, secret))
+
+
+def opened(
+    core: Core, account: Account, *, origin: Origin = ORIGIN, **named: Any
+) -> tuple[sessions.Session, Secret]:
+    """A session of the account, opened without asking for its password."""
+    return do(core, sessions.open_session, account.number, Device(), origin=origin, **named)
+
+
+def calling(core: Core, account: Account, *, origin: Origin = ORIGIN) -> Principal:
+    """The account as a caller, by a new session."""
+    return presenting(core, opened(core, account, origin=origin)[1], origin=origin)
+
+
+def calling_by_key(core: Core, account: Account, *permissions: str) -> Principal:
+    """The account as a caller, by a new API key with these permissions, or all."""
+    permissions = permissions or (api_keys.ALL,)
+    _, secret = do(core, api_keys.issue, account.number, "immich", name="key", permissions=permissions)
+    return presenting(core, secret, "api_key")
+
+
+def rows(core: Core, table: Table) -> list[Row]:
+    """Everything in a table, in the order of its primary key."""
+    with core.database.reading() as db:
+        found = db.execute(select(table).order_by(*table.primary_key.columns))
+        return [dict(row._mapping) for row in found]
+
+
+def everything(core: Core) -> dict[str, list[Row]]:
+    """Every row of every table, by the table's name."""
+    assert tables.MODULES
+    return {table.name: rows(core, table) for table in tables.metadata.sorted_tables}
+
+
+def events(core: Core) -> list[str]:
+    """What the audit log says happened, by the alphabet: it does not order what happened at one instant."""
+    return sorted(row["event"] for row in rows(core, audit_log))

@@ -1,0 +1,20 @@
+"""A core on SQLite alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.fakes import FakeClock, rules
+
+from dragoman.core.database import Database
+from dragoman.core.passwords import Hasher
+from dragoman.core.work import Core, Tools
+
+
+@pytest.fixture
+def sqlite_core(sqlite_url: str, clock: FakeClock, hasher: Hasher) -> Iterator[Core]:
+    """A core on SQLite, for what no engine can change."""
+    database = Database(sqlite_url, connections=24)
+    yield Core(database, Tools(hasher, clock=clock), rules())
+    database.dispose()
