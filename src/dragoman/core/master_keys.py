@@ -68,9 +68,6 @@ class MasterKeys:
     def __repr__(self) -> str:
         return f"MasterKeys({', '.join(self._by_id)})"
 
-    def __contains__(self, master_id: str) -> bool:
-        return master_id in self._by_id
-
     def get(self, master_id: str) -> MasterKey:
         """The key with this id. `MasterKeyWrong` when it is not in the list."""
         try:

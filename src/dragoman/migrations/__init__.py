@@ -98,23 +98,23 @@ def _migrating_sqlite(database: Database, patience: float) -> Iterator[Connectio
         connect_args={"isolation_level": None, "check_same_thread": False},
         execution_options={WRITES: True},
     )
-    event.listen(engine, "connect", set_up_sqlite)
-    event.listen(engine, "connect", _let_tables_be_replaced)
+
+    def set_up(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        set_up_sqlite(connection, record)
+        # SQLite changes a table by replacing it, and dropping the old one would delete what refers to it.
+        # Within a transaction the pragma does nothing. https://sqlite.org/lang_altertable.html#otheralter
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+        cursor.close()
+
+    event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", begin_sqlite)
     with _file_locked(lock_file, patience), _transaction(engine) as db:
         yield db
         broken = db.exec_driver_sql("PRAGMA foreign_key_check").all()
         if broken:
             raise DatabaseUnfit(f"the migration would leave rows that refer to nothing: {broken[:5]}")
-
-
-def _let_tables_be_replaced(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    # SQLite changes a table by replacing it, and dropping the old one would delete what refers to it.
-    # The pragma does nothing inside a transaction, so it is set here. https://sqlite.org/lang_altertable.html
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys=OFF")
-    cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
-    cursor.close()
 
 
 @contextmanager

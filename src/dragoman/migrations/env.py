@@ -14,21 +14,23 @@ from dragoman.core.tables import metadata
 
 
 def run(connection: Connection) -> None:
-    # SQLite alters little in place, so tables are replaced ("batch"); and its DDL is transactional, whatever
-    # Alembic assumes, because our connections begin their transactions themselves.
-    context.configure(
-        connection=connection,
-        target_metadata=metadata,
-        render_as_batch=True,
-        transactional_ddl=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
+    # No transaction is begun here: `connection` is in one, on SQLite too, where Alembic would not begin any.
+    # SQLite alters little in place, so a generated revision replaces the table ("batch").
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    context.run_migrations()
+
+
+def run_where_named() -> None:
+    database = Database(context.get_x_argument(as_dictionary=True)["database"])
+    try:
+        with database.writing() as connection:
+            run(connection)
+    finally:
+        database.dispose()
 
 
 handed = context.config.attributes.get("connection")
-if handed is not None:
-    run(handed)
+if handed is None:
+    run_where_named()
 else:
-    with Database(context.get_x_argument(as_dictionary=True)["database"]).writing() as own:
-        run(own)
+    run(handed)

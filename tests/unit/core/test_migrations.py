@@ -9,15 +9,18 @@ import signal
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 from tests.postgres import fresh_postgres
@@ -203,6 +206,24 @@ def test_head_is_alembics_head() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
+def test_a_developer_drafts_a_revision_with_alembic(database: Database, versions: Path) -> None:
+    """Alembic's own commands work on a database that is named, and draft a revision that applies."""
+    bring_up(database)
+    url = database.url.render_as_string(hide_password=False)
+    config = Config(cmd_opts=Namespace(x=[f"database={url}"]), stdout=StringIO())
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(migrations.FOLDER))
+    config.set_main_option("version_locations", str(versions))
+    command.check(config)
+    with database.writing() as db:
+        db.execute(text("DROP INDEX ix_audit_log_at"))
+    drafted = command.revision(config, "Index the log again", autogenerate=True, rev_id="9999")
+    assert isinstance(drafted, Script)
+    assert drafted.doc == "Index the log again."
+    assert bring_up(database, head="9999", versions=versions) == ["9999"]
+    command.check(config)
+
+
 def test_a_current_schema_costs_no_alembic(url: str) -> None:
     """A process that finds the schema current imports neither Alembic nor Mako; one that does not, does."""
     program = "print(len(bring_up(database)), 'alembic' in sys.modules, 'mako' in sys.modules)"
@@ -214,11 +235,11 @@ def test_a_failing_migration_leaves_the_schema_as_it_was(database: Database, ver
     """Whatever a migration raises half-way, nothing of it stays, and the mended one applies."""
     bring_up(database)
     before = tables(database)
-    add_revision(versions, "op.execute('INSERT INTO later VALUES (1)')")
+    add_revision(versions, "op.execute('INSERT INTO nowhere VALUES (1)')")
     with pytest.raises(DatabaseError):
         bring_up(database, head="9999", versions=versions)
     assert (tables(database), revision(database)) == (before, HEAD)
-    add_revision(versions, "op.execute('INSERT INTO later VALUES (22)')")
+    add_revision(versions, "op.execute('INSERT INTO later VALUES (2)')")
     assert bring_up(database, head="9999", versions=versions) == ["9999"]
     assert (tables(database), revision(database)) == ({*before, "later"}, "9999")
 
@@ -273,6 +294,17 @@ def test_waiting_for_another_migration_pays(database: Database) -> None:
         assert waiting.is_alive()
     waiting.join(30)
     assert applied[0][-1] == HEAD
+
+
+def test_waiting_for_a_server_at_work_ends(database: Database, versions: Path) -> None:
+    """A migration waits no longer than the patience for what another process, not yet stopped, is at."""
+    bring_up(database)
+    add_revision(versions, "op.add_column('accounts', sa.Column('later', sa.Integer()))")
+    with database.writing() as db:
+        db.execute(text("SELECT * FROM accounts"))
+        with pytest.raises(SchemaBusy, match="holding what the migration needs"):
+            bring_up(database, head="9999", versions=versions, patience=0.2)
+    assert bring_up(database, head="9999", versions=versions, patience=0.2) == ["9999"]
 
 
 @contextmanager
