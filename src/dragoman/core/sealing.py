@@ -240,7 +240,7 @@ def _place(table: str, column: str, row: str, key_id: str) -> bytes:
 
 
 def _aes(key: bytes) -> AESGCM:
-    # Some 40 ms and 10 MB that a start which seals nothing need not spend.
+    # Some 15 ms and 8 MB that a start which seals nothing need not spend.
     from cryptography.hazmat.primitives.ciphers import aead  # noqa: PLC0415
 
     return aead.AESGCM(key)
