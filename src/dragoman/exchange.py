@@ -119,17 +119,18 @@ async def send_spoken(send: Send, spoken: Spoken) -> None:
 
 
 def parse_json(raw: bytes) -> Any:
-    """The value in a JSON text (RFC 8259). `Malformed` for anything else, and for absurd depth.
+    """The value in a JSON text (RFC 8259), which is UTF-8. `Malformed` for anything else, and absurd depth.
 
     Lone surrogates, which JSON can spell and UTF-8 cannot, become U+FFFD.
     """
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(
-            f"the body is not JSON: {error}" if isinstance(error, ValueError) else "too deep"
-        ) from None
-    return _without_surrogates(value) if SURROGATE.search(raw) else value
+        # Decoded here: given bytes, `json` would guess at UTF-16 and UTF-32, too.
+        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return _without_surrogates(value) if SURROGATE.search(raw) else value
+    except RecursionError:
+        raise Malformed("the body is nested too deep") from None
+    except ValueError as error:
+        raise Malformed(f"the body is not JSON: {error}") from None
 
 
 def _refuse_constant(name: str) -> Any:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from sqlalchemy import delete, update
 from tests.fakes import ORIGIN, PASSWORD, FakeClock, do
 from tests.running import Running
 
-from dragoman.core import api_keys, sessions, setup
+from dragoman.core import accounts, api_keys, sessions, setup
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.api_keys import ApiKey
 from dragoman.core.secrets import Secret
@@ -145,6 +146,12 @@ class House:
             self.core, api_keys.issue, account.number, dialect, name="key", permissions=given, **facts
         )
         return key, secret.reveal()
+
+    def start_over(self) -> None:
+        """Forget that there ever was an account, so that the first may sign up once more."""
+        with self.core.begin(ORIGIN, writes=True) as uow:
+            uow.db.execute(delete(accounts.accounts))
+            uow.db.execute(update(setup.installation).values(first_account_at=None))
 
     def log_in(self, email: str, password: str = PASSWORD, **named: Any) -> httpx2.Response:
         """The answer to a sign-in."""

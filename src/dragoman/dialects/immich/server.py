@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -100,21 +100,30 @@ def bearer(header: str) -> str:
 
 def decode(exchange: Exchange, raw: bytes) -> Any:
     """JSON objects and forms; an array has no fields; anything else is as if nothing was sent (§0.4)."""
+    media, _, parameters = exchange.headers.get("content-type", "").partition(";")
+    read = READERS.get(media.strip().lower())
+    if read is None:
+        return {}
     if exchange.headers.get("content-encoding", "identity").lower() != "identity":
         raise Malformed("unsupported content encoding", 415)
-    media, _, parameters = exchange.headers.get("content-type", "").partition(";")
     charset = re.search(r'charset\s*=\s*"?([\w.:-]+)', parameters, re.IGNORECASE)
     if charset and charset.group(1).lower() not in {"utf-8", "utf8", "us-ascii"}:
         raise Malformed(f'unsupported charset "{charset.group(1).upper()}"', 415)
-    match media.strip().lower():
-        case "application/json" if raw:
-            value = parse_json(raw)
-            if not isinstance(value, dict | list):
-                raise Malformed("only an object or an array is accepted")
-            return value if isinstance(value, dict) else {}
-        case "application/x-www-form-urlencoded":
-            return parse_form(raw)
-    return {}
+    return read(raw) if raw else {}
+
+
+def read_json(raw: bytes) -> Any:
+    """The fields of a JSON object; an array has none. `Malformed` for anything else."""
+    value = parse_json(raw)
+    if not isinstance(value, dict | list):
+        raise Malformed("only an object or an array is accepted")
+    return value if isinstance(value, dict) else {}
+
+
+READERS: Mapping[str, Callable[[bytes], Any]] = {
+    "application/json": read_json,
+    "application/x-www-form-urlencoded": parse_form,
+}
 
 
 def device_of(exchange: Exchange) -> Device:
