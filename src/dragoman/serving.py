@@ -127,7 +127,8 @@ class Dialect:
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
     success. `body_first`: a body that cannot be read is refused before the path is looked at.
     `at_origin` are paths that clients ask at the server's root even when the dialect is mounted below.
-    `document_paths` are the product's own addresses of its OpenAPI document.
+    `document_paths` are the product's own addresses of its OpenAPI document. `first_admin` is its call that
+    makes the first administrator, with an example of a body, for `dragoman serve` to print.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Dialect:
     body_first: bool = False
     at_origin: Sequence[str] = ()
     document_paths: Sequence[str] = ()
+    first_admin: tuple[Operation[Any, Any], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Integer, String, Table, case, delete, func, or_, select, update
@@ -18,6 +18,8 @@ from dragoman.core.database import Instant, insert, metadata
 from dragoman.core.errors import Throttled
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from dragoman.core.work import UnitOfWork
 
 throttles = Table(
@@ -111,10 +113,35 @@ def forgive(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
             uow.db.execute(delete(throttles).where(mine))
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What is held against an account. Until `blocked_until` (None: not at all) some attempt is not heard."""
+
+    failures: int
+    blocked_until: datetime | None
+    locked: bool
+
+
+def standing(uow: UnitOfWork, number: int) -> Standing:
+    """What attempts at an account have led to: failures of all its secrets, and the longest delay now."""
+    c = throttles.c
+    counted = select(c.failures, c.blocked_until).where(_of_account(number), c.forget_at > uow.now)
+    rows = uow.db.execute(counted).all()
+    until = max(
+        (row.blocked_until for row in rows if row.blocked_until and row.blocked_until > uow.now), default=None
+    )
+    # Nothing but a lock lasts longer than the longest delay.
+    locked = until is not None and until - uow.now > uow.rules.throttle.longest
+    return Standing(sum(row.failures for row in rows), until, locked)
+
+
 def unlock(uow: UnitOfWork, number: int) -> int:
     """Forget every attempt at an account, its PIN and its devices included. How many counters that were."""
+    return uow.db.execute(delete(throttles).where(_of_account(number))).rowcount
+
+
+def _of_account(number: int) -> ColumnElement[bool]:
     prefixes = [f"{kind}:account:{number}" for kind in ("password", "pin")]
-    theirs = or_(
+    return or_(
         *[or_(throttles.c.key == p, func.substr(throttles.c.key, 1, len(p) + 1) == f"{p}:") for p in prefixes]
     )
-    return uow.db.execute(delete(throttles).where(theirs)).rowcount

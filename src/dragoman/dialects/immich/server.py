@@ -411,4 +411,6 @@ dialect = Dialect(
     body_first=True,
     at_origin=("/.well-known/immich",),
     document_paths=("/api/spec.json", "/api/spec.yaml"),
+    # Three dots are no password that the policy accepts: nobody gets one by pasting.
+    first_admin=(ImmichApi.sign_up_admin, {"email": "you@example.com", "name": "You", "password": "..."}),
 )
