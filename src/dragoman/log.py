@@ -56,7 +56,7 @@ _ABOUT_A_SECRET = frozenset({"id", "ids", "name", "kind", "count", "hint"})  # t
 _READABLE = (date, timedelta, UUID, PurePath, IPv4Address, IPv4Network, IPv6Address, IPv6Network)
 
 # Below warnings these print SQL with its parameters, or URLs with their query strings.
-_KEPT_QUIET = ("sqlalchemy", "httpx", "httpx2", "httpcore", "httpcore2", "asyncio")
+_KEPT_QUIET = ("alembic.runtime.plugins", "sqlalchemy", "httpx", "httpx2", "httpcore", "httpcore2", "asyncio")
 
 _COLOURS = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
 _PLAIN = "\x1b[0m"

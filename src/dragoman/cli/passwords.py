@@ -1,0 +1,67 @@
+"""How a password gets in: by a prompt, a file or standard input. Never as an argument, which `ps` shows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from dragoman.cli.failures import WrongUsage
+
+if TYPE_CHECKING:
+    from dragoman.core.secrets import Secret
+
+LONGEST = 65_536  # bytes read; the policy refuses far shorter ones, in words
+
+FromFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file", metavar="FILE", help="Take the password from FILE, less one newline at its end."
+    ),
+]
+FromStdin = Annotated[
+    bool,
+    typer.Option(
+        "--password-stdin", help="Take the password from standard input, less one newline at its end."
+    ),
+]
+
+
+def read(file: Path | None, *, stdin: bool) -> Secret:
+    """The password, from where the options say, else asked for twice. `WrongUsage` when it cannot be had."""
+    from dragoman.core.secrets import Secret
+
+    if file is not None and stdin:
+        raise WrongUsage("--password-file and --password-stdin exclude each other")
+    if file is not None:
+        return Secret(_from_file(file))
+    if stdin:
+        return Secret(_text(sys.stdin.buffer, "standard input"))
+    if not sys.stdin.isatty():
+        raise WrongUsage("there is no terminal to ask on: use --password-file FILE or --password-stdin")
+    return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))
+
+
+def _from_file(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return _text(opened, str(file))
+    except OSError as error:
+        raise WrongUsage(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _text(source: BinaryIO, name: str) -> str:
+    content = source.read(LONGEST + 1)
+    if len(content) > LONGEST:
+        raise WrongUsage(f"{name} is too long to be a password")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        # `from None`: the decoder's own error holds the password.
+        raise WrongUsage(f"{name} is not UTF-8 text") from None
+    password = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    if not password:
+        raise WrongUsage(f"{name} is empty")
+    return password

@@ -1,0 +1,165 @@
+"""`dragoman serve`: take the port, open the database, say where everything is, and serve until told to stop.
+
+In that order: a second server on the same port must not migrate the schema under the first.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dragoman.cli.failures import Code
+from dragoman.cli.installation import (
+    Config,
+    Database,
+    Overrides,
+    environment,
+    opening,
+    overrides,
+    read_settings,
+)
+from dragoman.cli.invocation import Invocation, repeated
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import uvicorn
+
+    from dragoman.core.work import Core
+    from dragoman.settings import Settings
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve.")] = None,
+    config: Config = None,
+    database: Database = None,
+) -> None:
+    """Run the server here, until SIGINT or SIGTERM."""
+    said = overrides(database, host=host, port=port, workers=workers)
+    with stoppable():
+        settings = read_settings(config, said)
+        invocation = repeated(sys.argv[0], environment(), config=config, database=database)
+        if settings.server.workers == 1:
+            _serve_alone(settings, invocation)
+        else:
+            _pass_on(config, said)
+            _serve_by_workers(settings, invocation)
+
+
+class Stopped(BaseException):
+    """A signal asked for the end. Not an `Exception`: nothing that mends failures may catch it."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """End the body at SIGINT or SIGTERM, and go on after it as if it had come to its end.
+
+    uvicorn takes these signals while it serves, and raises them again when it has shut down in good order:
+    then too they mean that all is well.
+    """
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    except Stopped:
+        return
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _serve_alone(settings: Settings, invocation: Invocation) -> None:
+    import uvicorn
+
+    from dragoman.app import build
+    from dragoman.cli.listening import listening
+
+    with listening(settings.server.host, settings.server.port) as (sockets, port):
+        with opening():
+            app = build(settings)
+        _announce(settings, app.core, port, invocation)
+        server = uvicorn.Server(_uvicorn(settings, app))
+        server.run(sockets)
+    if not server.started:
+        raise typer.Exit(Code.CANNOT_START)
+
+
+def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    from dragoman import log
+    from dragoman.app import make_core
+    from dragoman.cli.listening import listening
+
+    log.configure(settings.log.level, settings.log.format)
+    with listening(settings.server.host, settings.server.port) as (sockets, port):
+        # Here, before there are workers: one migration, one first administrator.
+        with opening():
+            core = make_core(settings)
+        _announce(settings, core, port, invocation)
+        core.database.dispose()
+        supervisor = Multiprocess(_uvicorn(settings, "dragoman.cli.worker:app", factory=True), sockets)
+        supervisor.run()
+    if any(process.exitcode == Code.CANNOT_START for process in supervisor.processes):
+        raise typer.Exit(Code.CANNOT_START)
+
+
+def _uvicorn(settings: Settings, app: Any, *, factory: bool = False) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=settings.server.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        # network.py decides whom to believe, log.py what is logged.
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=settings.server.shutdown_seconds,
+    )
+
+
+def _pass_on(config: Config, said: Overrides) -> None:
+    """Tell the workers what the command line said, in the words of the environment."""
+    variables = os.environ  # noqa: TID251 - what the children inherit
+    if config is not None:
+        variables["DRAGOMAN_CONFIG"] = str(config)
+    for table, settings in said.items():
+        for name, value in settings.items():
+            if value is not None:
+                variable = f"DRAGOMAN_{table}__{name}".upper()
+                variables[variable] = str(value)
+                variables.pop(f"{variable}_FILE", None)
+
+
+def _announce(settings: Settings, core: Core, port: int, invocation: Invocation) -> None:
+    """Print where everything is, and how to make the first administrator if nobody is one."""
+    from dragoman.cli.announcement import Announcement
+    from dragoman.core import setup
+    from dragoman.core.work import Origin
+    from dragoman.dialects import discover
+    from dragoman.setup_window import SetupWindow
+
+    with core.begin(Origin("start"), writes=False) as uow:
+        has_accounts, window = setup.is_done(uow), SetupWindow.of(settings, uow.now)
+    typer.echo(f"{Announcement(settings, discover(), port, has_accounts, window, invocation)}\n")

@@ -1,0 +1,44 @@
+"""One of several processes that serve: built from settings anew, as its parent passed them on.
+
+The parent has opened the database before, so what fails here has changed since.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from dragoman.app import build, dialect_models
+from dragoman.core.database import DatabaseUnfit
+from dragoman.core.errors import Unavailable
+from dragoman.core.master_keys import MasterKeyUnfit
+from dragoman.core.work import answering
+from dragoman.log import get_logger
+from dragoman.settings import SettingsError, load
+
+if TYPE_CHECKING:
+    from dragoman.app import App
+
+log = get_logger("dragoman.worker")
+
+# uvicorn's: the parent ends, with its other workers, on this one, and replaces a worker that ends with another.
+HOPELESS = 3
+AGAIN = 1
+
+
+def app() -> App:
+    """This worker's application. Ends the process when there can be none."""
+    environ = dict(os.environ)  # noqa: TID251 - a process of its own reads its configuration once
+    try:
+        with answering():
+            return build(load(None, environ, dialect_models=dialect_models()))
+    except (SettingsError, DatabaseUnfit, MasterKeyUnfit) as error:
+        _end(HOPELESS, str(error))
+    except Unavailable as error:
+        _end(AGAIN, error.why)
+
+
+def _end(code: int, why: str) -> NoReturn:
+    log.error("cannot serve", why=why)
+    sys.exit(code)
