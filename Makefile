@@ -22,11 +22,12 @@ help: ## list these targets
 
 # Whoever sends SIGINT to make alone, and not to its group as a terminal does, finds that GNU make only waits for
 # its recipe. All one sees of it is that make no longer catches the signal (bit 1 of SigCgt), so that is watched.
+# The database's URL may hold a password, and arguments are for all to see: it goes by the environment.
 serve: $(VENV)/.server ## run the server here; PORT= DATABASE=<url> CONFIG=<file.toml>
 	@catches() { grep -qs '^SigCgt:.*[2367abef]$$' /proc/$$PPID/status; }; \
 	{ catches && while kill -0 $$$$ && catches; do sleep 1; done && kill -INT $$$$; } >/dev/null 2>&1 & \
-	exec $(BIN)/dragoman serve $${PORT:+--port "$$PORT"} \
-		$${DATABASE:+--database "$$DATABASE"} $${CONFIG:+--config "$$CONFIG"}
+	if [ -n "$$DATABASE" ]; then export DRAGOMAN_DATABASE__URL="$$DATABASE"; fi; \
+	exec $(BIN)/dragoman serve $${PORT:+--port "$$PORT"} $${CONFIG:+--config "$$CONFIG"}
 
 test: $(VENV)/.dev ## run the whole suite; ARGS= for pytest's own, JOBS= for how many at once
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
