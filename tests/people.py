@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import Table, select
@@ -11,6 +12,7 @@ from tests.fakes import ORIGIN, PASSWORD, do
 from dragoman.core import api_keys, sessions, setup, tables
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.audit import audit_log
+from dragoman.core.passwords import Hasher
 from dragoman.core.principals import Presented, Principal, identify
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
@@ -81,3 +83,24 @@ def everything(core: Core) -> dict[str, list[Row]]:
 def events(core: Core) -> list[str]:
     """What the audit log says happened, by the alphabet: it does not order what happened at one instant."""
     return sorted(row["event"] for row in rows(core, audit_log))
+
+
+def with_tools(core: Core, **tools: Any) -> Core:
+    """The same core with other tools: a hasher that does something meanwhile, dice that are rigged."""
+    return Core(core.database, replace(core.tools, **tools), core.rules)
+
+
+class Meddler(Hasher):
+    """A hasher that counts what it verifies, and may do something after each, as somebody else would."""
+
+    def __init__(self, meanwhile: Callable[[], object] = bool) -> None:
+        super().__init__(memory_kib=16, passes=1, lanes=1)
+        self.verified: list[str] = []
+        self._meanwhile = meanwhile
+
+    def verify(self, stored: str, password: str) -> bool:
+        """As every hasher, and then what there is to do meanwhile."""
+        self.verified.append(stored)
+        matches = super().verify(stored, password)
+        self._meanwhile()
+        return matches

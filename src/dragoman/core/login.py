@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from dragoman.core import audit, devices, sessions, throttle
-from dragoman.core.accounts import COLUMNS, Account, account_names, accounts, fold, looked_up, of
+from dragoman.core.accounts import COLUMNS, Account, account_names, accounts, looked_up, of
 from dragoman.core.errors import PasswordLoginDisabled, WrongCredentials
 from dragoman.core.proofs import attempts_at
 from dragoman.core.secrets import Secret
@@ -79,7 +79,8 @@ def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
     account = None if row is None else of(row)
     if row is None or account is None:
         counters: tuple[Counter, ...] = (
-            throttle.name_counter(uow, "password", fold(name)),
+            # Not folded when it cannot be a name: half a million accents would take minutes to sort.
+            throttle.name_counter(uow, "password", looked_up(name) or name),
             throttle.address_counter(uow, "password"),
         )
         throttle.reserve(uow, counters)

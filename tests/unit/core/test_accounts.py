@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 import uuid
 from typing import Any
@@ -264,6 +265,18 @@ def test_a_name_that_folding_makes_endless_is_refused(core: Core, facts: dict[st
     """One character may fold into eighteen: what has no room in that form is refused, not an accident."""
     with pytest.raises(NameRefused):
         added(core, **facts)
+
+
+@pytest.mark.parametrize("field", ["email", "username", "display_name"])
+def test_endless_names_are_refused_at_once(sqlite_core: Core, field: str) -> None:
+    """A name of a hundred thousand accents is refused unsorted: normalising it would take a minute."""
+    begun = time.perf_counter()
+    for value in ("\u0301\u0316" * 100_000, "\u03b1\u0314\u0342\u0345" * 257):
+        with pytest.raises(NameRefused) as refusal:
+            added(sqlite_core, **{"username": "al", field: value})
+        assert refusal.value.why == f"must be at most {320 if field == 'email' else 256} characters long"
+    assert found(sqlite_core, "\u0301\u0316" * 100_000) is None
+    assert time.perf_counter() - begun < 5
 
 
 def test_names_are_kept_composed(core: Core) -> None:
