@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.requests import cookie_parser
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -66,9 +65,17 @@ class Exchange:
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:
-        """Cookies by name, percent-decoded. Whatever cannot be read as a cookie is not there."""
-        parsed = cookie_parser("; ".join(self.headers.getlist("cookie")))
-        return {name: unquote(value) for name, value in parsed.items()}
+        """Cookies by name, unquoted and percent-decoded. Whatever cannot be read as a cookie is not there.
+
+        Of two with one name the first counts: browsers send the more specific path's first (RFC 6265 §5.4).
+        """
+        found: dict[str, str] = {}
+        for pair in ";".join(self.headers.getlist("cookie")).split(";"):
+            name, equals, value = (part.strip() for part in pair.partition("="))
+            if equals:
+                quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+                found.setdefault(name, unquote(value[1:-1] if quoted else value))
+        return found
 
 
 @dataclass(frozen=True)
