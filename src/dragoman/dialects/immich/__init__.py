@@ -1,0 +1,161 @@
+"""Immich's client: every operation of its sign-in API, against Dragoman or against Immich 1.134 and later.
+
+    from dragoman.dialects import immich
+
+    with immich.Client("https://photos.example.org") as client:
+        client.login(email="me@example.org", password=getpass())
+        client.setup_pin_code(pin_code="314159")
+        client.logout()
+
+    async with immich.AsyncClient("https://photos.example.org", api_key=key) as client:
+        me = await client.get_my_user()
+
+The base URL may end in `/api` or not. `login` keeps the token, `logout` forgets it; while there is one it is
+sent rather than the API key. An argument that is None is as good as left out, except for `avatar_color`.
+What goes wrong is a `ClientError`: `dragoman.client` draws the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from dragoman import client
+from dragoman.client import (
+    ClientError,
+    Forbidden,
+    Refused,
+    TimedOut,
+    TryLater,
+    Unauthorized,
+    Unintelligible,
+    Unreachable,
+)
+from dragoman.dialects.immich.wire import (
+    AuthStatusResponseDto,
+    AvatarColor,
+    ChangePasswordDto,
+    ImmichApi,
+    LoginCredentialDto,
+    LoginResponseDto,
+    LogoutResponseDto,
+    PinCodeChangeDto,
+    PinCodeResetDto,
+    PinCodeSetupDto,
+    ServerAboutResponseDto,
+    ServerConfigDto,
+    ServerFeaturesDto,
+    ServerPingResponse,
+    ServerVersionResponseDto,
+    SessionUnlockDto,
+    SignUpDto,
+    UserAdminResponseDto,
+    UserPreferencesResponseDto,
+    UserUpdateMeDto,
+    ValidateAccessTokenResponseDto,
+    WellKnownImmich,
+)
+from dragoman.wire import Nothing, Wire
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = [
+    "AsyncClient",
+    "AuthStatusResponseDto",
+    "AvatarColor",
+    "ChangePasswordDto",
+    "Client",
+    "ClientError",
+    "Forbidden",
+    "ImmichApi",
+    "LoginCredentialDto",
+    "LoginResponseDto",
+    "LogoutResponseDto",
+    "Nothing",
+    "PinCodeChangeDto",
+    "PinCodeResetDto",
+    "PinCodeSetupDto",
+    "Refused",
+    "ServerAboutResponseDto",
+    "ServerConfigDto",
+    "ServerFeaturesDto",
+    "ServerPingResponse",
+    "ServerVersionResponseDto",
+    "SessionUnlockDto",
+    "SignUpDto",
+    "TimedOut",
+    "TryLater",
+    "Unauthorized",
+    "Unintelligible",
+    "Unreachable",
+    "UserAdminResponseDto",
+    "UserPreferencesResponseDto",
+    "UserUpdateMeDto",
+    "ValidateAccessTokenResponseDto",
+    "WellKnownImmich",
+]
+
+
+def credentials(token: str | None, api_key: str | None) -> Mapping[str, str]:
+    """A session's token before a key, as Immich itself reads them (contract §0.5)."""
+    if token is not None:
+        return {"authorization": f"Bearer {token}"}
+    return {} if api_key is None else {"x-api-key": api_key}
+
+
+def token_in(answer: BaseModel) -> str | None:
+    return answer.access_token if isinstance(answer, LoginResponseDto) else None
+
+
+class Issue(Wire):
+    """What is wrong with one field, in 3.x's words."""
+
+    path: tuple[str | int, ...] = ()
+    message: str = ""
+
+
+class Refusal(Wire):
+    """A refusal's JSON in any release (contract §0.2, §0.3).
+
+    `error` alone is Dragoman's own, before it knows which dialect is meant.
+    """
+
+    message: str | tuple[str, ...] = ""
+    error: str = ""
+    errors: tuple[Issue, ...] = ()
+
+
+def complaints(body: object) -> Sequence[str]:
+    """The sentences in a refusal: 3.x's every issue as `email: …`, else the message or messages."""
+    try:
+        refusal = Refusal.model_validate(body)
+    except ValidationError:
+        return ()
+    said = refusal.message or refusal.error
+    issues = [": ".join(filter(None, [".".join(map(str, i.path)), i.message])) for i in refusal.errors]
+    return issues or ([said] if isinstance(said, str) else said)
+
+
+MANNERS = client.Manners(
+    credentials=credentials,
+    complaints=complaints,
+    token_in=token_in,
+    signs_out=(ImmichApi.logout,),
+    request_ids=("x-immich-cid", "x-correlation-id"),
+    base=ImmichApi.base,
+)
+
+
+class Client(ImmichApi, client.SyncClient):
+    """Immich, call by call: `Client(base_url, token=…)`, `Client(base_url, api_key=…)` or neither."""
+
+    manners = MANNERS
+
+
+class AsyncClient(ImmichApi, client.AsyncClient):
+    """Immich, awaited: made as `Client` is."""
+
+    manners = MANNERS
