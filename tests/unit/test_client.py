@@ -259,14 +259,32 @@ def test_the_base_url_is_given_with_or_without_the_products_base(
 def test_sign_ins_through_one_http_client_stay_apart(settled: str) -> None:
     """The cookies of a sign-in speak for nobody, though two clients share the same httpx2 client."""
     with httpx2.Client() as http:
-        first = immich.Client(settled, http=http)
-        second = immich.Client(settled, http=http)
-        first.login(**LOGIN)
-        assert first.get_my_user().email == ALICE
+        with immich.Client(settled, http=http) as first:
+            first.login(**LOGIN)
+            assert first.get_my_user().email == ALICE
         with pytest.raises(immich.Unauthorized):
-            second.get_my_user()
-        first.close()
+            immich.Client(settled, http=http).get_my_user()
+
+
+def test_who_brings_an_http_client_closes_it(settled: str) -> None:
+    """A client that was given its httpx2 client leaves it open; one of its own goes with it."""
+
+    async def use() -> None:
+        async with httpx2.AsyncClient() as http:
+            async with immich.AsyncClient(settled, http=http) as client:
+                await client.ping_server()
+            assert not http.is_closed
+            await client.ping_server()
+
+    asyncio.run(use())
+    with httpx2.Client() as http:
+        with immich.Client(settled, http=http) as client:
+            client.ping_server()
         assert not http.is_closed
+    with immich.Client(settled) as own:
+        own.ping_server()
+    with pytest.raises(RuntimeError):
+        own.ping_server()
 
 
 def test_threads_share_a_client(settled: str) -> None:

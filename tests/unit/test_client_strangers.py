@@ -396,6 +396,5 @@ def test_one_credential_at_a_time(opener: Opener) -> None:
 def test_a_client_shows_its_server_and_no_secret(opener: Opener) -> None:
     """The repr says which product and where."""
     client = opener("http://127.0.0.1:9/api", token=TOKEN).client
-    assert "dialects.immich." in repr(client)
-    assert "http://127.0.0.1:9" in repr(client)
-    assert TOKEN not in repr(client)
+    name = type(client).__name__
+    assert repr(client) == f"<dragoman.dialects.immich.{name} of http://127.0.0.1:9>"

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 EXCERPT = 400  # characters
 
 
-def no_token(_answer: BaseModel) -> str | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Manners:
     """How a product is spoken to, beside its contract.
@@ -40,7 +36,7 @@ class Manners:
 
     credentials: Callable[[str | None, str | None], Mapping[str, str]]
     complaints: Callable[[object], Sequence[str]]
-    token_in: Callable[[BaseModel], str | None] = no_token
+    token_in: Callable[[BaseModel], str | None]
     signs_out: Sequence[Operation[Any, Any]] = ()
     request_ids: Sequence[str] = ()
     base: str = ""
