@@ -324,9 +324,9 @@ def read_ask(shape: type[Given], exchange: Exchange, body: Any, parameters: Mapp
     if issubclass(shape, RootModel):
         return shape.model_validate(body)
     values: dict[str, Any] = dict(body) if isinstance(body, Mapping) else {}
-    for name, (place, wire_name) in places(shape).items():
+    for place, wire_name in places(shape).values():
         if place is InPath:
-            values[wire_name] = parameters[name]
+            values[wire_name] = parameters[wire_name]
         elif place is InQuery:
             values.pop(wire_name, None)
             if wire_name in exchange.query:
