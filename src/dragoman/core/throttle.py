@@ -87,9 +87,9 @@ def _count(uow: UnitOfWork, counter: Counter) -> None:
     ).returning(throttles.c.failures)
     failures = uow.db.scalar(counted)
     if failures is None:
-        until = uow.db.scalar(select(throttles.c.blocked_until).where(throttles.c.key == counter.key))
-        # Gone since: its owner has just been let in, and so may we be.
-        raise Throttled(retry_after=max(until - now, timedelta(seconds=1)) if until else timedelta(seconds=1))
+        # The conflict has locked the row, so it is there still, and blocked.
+        until = uow.db.scalars(select(throttles.c.blocked_until).where(throttles.c.key == counter.key)).one()
+        raise Throttled(retry_after=max(until - now, timedelta(seconds=1)))
     if counter.locks and failures >= rule.lock_after:
         _block(uow, counter, LOCKED)
     elif delay := rule.delay(failures, free=counter.free):
