@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from dragoman.core.work import Core, Origin
 ALICE = "alice@example.org"
 BOB = "bob@example.org"
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 def somebody(

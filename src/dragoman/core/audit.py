@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Index, Insert, String, Table, Uuid, select
+from sqlalchemy import Column, Index, String, Table, Uuid, select
 
-from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow, Bag, Instant, Number, insert, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Executable
 
     from dragoman.core.work import UnitOfWork
 
@@ -41,14 +43,14 @@ def line(
     actor: int | None = None,
     via: str = "",
     **detail: Any,
-) -> Insert:
+) -> Executable:
     """The statement that records `event` (such as "sign-in refused"). Idempotent by its id.
 
     `account` is whom it concerns, `actor` who acted if that was somebody else, `via` what they held up
     ("session <id>", "key <id>", "cli"). `detail` holds plain facts, and never a secret.
     """
     origin = uow.origin
-    return audit_log.insert().values(
+    written = insert(uow.db, audit_log).values(
         id=uow.new_ordered_id(),
         at=uow.now,
         event=event,
@@ -61,6 +63,7 @@ def line(
         request_id=origin.request_id[:128],
         detail=detail or None,
     )
+    return written.on_conflict_do_nothing()
 
 
 def record(uow: UnitOfWork, event: str, *, account: int | None = None, via: str = "", **detail: Any) -> None:

@@ -49,6 +49,7 @@ class LastSeen:
         return taken
 
     def put_back(self, sightings: Mapping[tuple[Kind, uuid.UUID], Sighting]) -> None:
-        """What could not be written, under anything noted since."""
+        """What could not be written, under anything noted since, as far as there is room."""
         with self._guard:
-            self._pending = {**sightings, **self._pending}
+            unseen_since = [item for item in sightings.items() if item[0] not in self._pending]
+            self._pending.update(unseen_since[: MOST - len(self._pending)])
