@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -81,7 +82,7 @@ class Person:
 
 
 class House:
-    """A running server and one kept connection to it, without a cookie jar: only what is given is sent."""
+    """A running server and kept connections to it, without a cookie jar: only what is given is sent."""
 
     def __init__(self, served: Running, line: httpx2.Client) -> None:
         self.served = served
@@ -107,10 +108,7 @@ class House:
         headers = list(dict(named.pop("headers", None) or {}).items())
         if token is not None:
             headers.append(("authorization", f"Bearer {token}"))
-        try:
-            return self._line.request(method, url, headers=headers, **named)
-        finally:
-            self._line.cookies.clear()
+        return self._line.request(method, url, headers=headers, **named)
 
     def call(
         self, operation: str, token: str | None = None, body: Any = None, **named: Any
@@ -166,8 +164,9 @@ class House:
 
 @contextmanager
 def visiting(served: Running) -> Iterator[House]:
-    """The house of a running server, while the body runs."""
-    with httpx2.Client(timeout=30, trust_env=False) as line:
+    """The house of a running server, while the body runs. Threads may share it."""
+    keeps_nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    with httpx2.Client(cookies=keeps_nothing, timeout=30, trust_env=False) as line:
         yield House(served, line)
 
 
