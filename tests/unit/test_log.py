@@ -73,6 +73,8 @@ def _logging_as_it_was() -> Iterator[None]:
 
 def start(format: Literal["auto", "console", "json"] = "json", level: str = "info") -> Written:  # noqa: A002
     """Log into a file from now on."""
+    # pytest's own handlers would keep lines that hold a lone surrogate, and pytest-xdist cannot pass those on.
+    logging.getLogger().handlers.clear()
     stream = io.StringIO()
     configure(level, format, stream)
     return Written(stream)

@@ -5,8 +5,11 @@ The parent has opened the database before, so what fails here has changed since.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from dragoman.app import build, dialect_models
@@ -14,7 +17,7 @@ from dragoman.core.database import DatabaseUnfit
 from dragoman.core.errors import Unavailable
 from dragoman.core.master_keys import MasterKeyUnfit
 from dragoman.core.work import answering
-from dragoman.log import get_logger
+from dragoman.log import configure, get_logger
 from dragoman.settings import SettingsError, load
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ AGAIN = 1
 
 def app() -> App:
     """This worker's application. Ends the process when there can be none."""
+    _follow_parent()
+    configure()  # for what is said before the settings are read; `build` does it again
     environ = dict(os.environ)  # noqa: TID251 - a process of its own reads its configuration once
     try:
         with answering():
@@ -37,6 +42,19 @@ def app() -> App:
         _end(HOPELESS, str(error))
     except Unavailable as error:
         _end(AGAIN, error.why)
+
+
+def _follow_parent() -> None:
+    """Stop in good order when the parent is gone, however it went: nobody else would stop or replace us."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def follow() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="dragoman-parent", daemon=True).start()
 
 
 def _end(code: int, why: str) -> NoReturn:
