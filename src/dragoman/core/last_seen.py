@@ -38,9 +38,9 @@ class LastSeen:
             if len(self._pending) < MOST or (kind, credential) in self._pending:
                 self._pending[kind, credential] = sighting
 
-    def is_noted(self, kind: Kind, credential: uuid.UUID) -> bool:
-        """Whether a sighting of it waits to be written."""
-        return (kind, credential) in self._pending
+    def noted(self, kind: Kind, credential: uuid.UUID) -> Sighting | None:
+        """The sighting of it that waits to be written, if there is one."""
+        return self._pending.get((kind, credential))
 
     def take(self) -> Mapping[tuple[Kind, uuid.UUID], Sighting]:
         """Everything pending, which is then no longer pending."""

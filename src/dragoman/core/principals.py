@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SLIDES_BELOW = timedelta(minutes=5)
 A_SECOND = timedelta(seconds=1)
+LONG_UNSEEN = 0.1  # of its idle limit
 
 _SESSION_WIDTH = len(sessions.COLUMNS)
 _KEY_WIDTH = len(api_keys.COLUMNS)
@@ -157,9 +158,16 @@ def _note(uow: UnitOfWork, session: Session) -> Session:
     lifetime = uow.rules.lifetime(session.dialect)
     if uow.now - session.seen_at < lifetime.seen_every:
         return session
-    idle_until = lifetime.idle_until(uow.now)
-    uow.seen.note("session", session.id, Sighting(uow.now, idle_until))
-    return replace(session, seen_at=uow.now, idle_until=idle_until)
+    seen = replace(session, seen_at=uow.now, idle_until=lifetime.idle_until(uow.now))
+    before = uow.seen.noted("session", session.id)
+    uow.seen.note("session", session.id, Sighting(uow.now, seen.idle_until))
+    # Unseen for long, it might idle out before the batch is written. The first of many requests sees to it.
+    is_fresh = before is None or uow.now - before.at >= lifetime.seen_every
+    if is_fresh and uow.now - session.seen_at > lifetime.idle * LONG_UNSEEN:
+        s = sessions.sessions
+        behind = update(s).where(s.c.id == session.id, s.c.seen_at < uow.now)
+        uow.afterwards(behind.values(seen_at=uow.now, idle_until=seen.idle_until))
+    return seen
 
 
 def _slide(uow: UnitOfWork, session: Session) -> Session:

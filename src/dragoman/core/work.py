@@ -77,9 +77,10 @@ class UnitOfWork:
         self.kept += statements
 
     def afterwards(self, statement: Executable) -> None:
-        """Write now if this unit writes, else in a unit of its own right after it, before any answer."""
+        """Write an idempotent statement with this unit or right after it, before any answer, a no included."""
         if self.writes:
             self.db.execute(statement)
+            self.evidence(statement)
         else:
             self.following.append(statement)
 

@@ -21,8 +21,8 @@ def test_a_later_sighting_takes_the_place_of_an_earlier() -> None:
     seen.note("session", who, Sighting(LATER, LATER))
     seen.note("session", other, Sighting(START))
     seen.note("api_key", who, Sighting(START))
-    assert seen.is_noted("session", who)
-    assert not seen.is_noted("api_key", other)
+    assert seen.noted("session", who) == Sighting(LATER, LATER)
+    assert seen.noted("api_key", other) is None
     assert seen.take() == {
         ("session", who): Sighting(LATER, LATER),
         ("session", other): Sighting(START),
@@ -36,7 +36,7 @@ def test_what_is_taken_is_pending_no_more() -> None:
     seen.note("session", who, Sighting(START))
     assert len(seen.take()) == 1
     assert seen.take() == {}
-    assert not seen.is_noted("session", who)
+    assert seen.noted("session", who) is None
 
 
 def test_what_is_put_back_gives_way_to_what_was_noted_since() -> None:
