@@ -18,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     delete,
+    or_,
     select,
     update,
 )
@@ -129,8 +130,9 @@ def revoke(uow: UnitOfWork, key_id: uuid.UUID, *, owner: int | None = None) -> N
     audit.record(uow, "key revoked", account=number, key=str(key_id))
 
 
+_USED_BEFORE = or_(api_keys.c.used_at.is_(None), api_keys.c.used_at < bindparam("at", type_=Instant))
 USED = (
     update(api_keys)
-    .where(api_keys.c.id == bindparam("credential"))
+    .where(api_keys.c.id == bindparam("credential"), _USED_BEFORE)
     .values(used_at=bindparam("at", type_=Instant))
 )
