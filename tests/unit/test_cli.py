@@ -19,7 +19,8 @@ import pytest
 import typer
 import typer.main
 from sqlalchemy import update
-from tests.command import PROGRAM, Command, Ended, variables
+from tests.command import CHEAP, PROGRAM, Command, Ended, variables
+from tests.conftest import MASTER_KEY
 from tests.fakes import NEW_PASSWORD, PASSWORD
 from tests.people import ALICE, BOB, presenting, rows
 
@@ -658,6 +659,20 @@ def test_every_change_is_on_record(command: Command, core: Core) -> None:
     assert {line["dialect"] for line in lines} == {"cli"}
     assert {line["account_number"] for line in lines} == {1}
     assert all(re.fullmatch(r"dragoman 0\.1\.0, user \S+", line["agent"]) for line in lines)
+
+
+def test_the_verbs_work_on_each_engine(tmp_path: Path, database_url: str) -> None:
+    """An account is added, found, unlocked, given a key and purged on SQLite and on PostgreSQL alike."""
+    command = Command(tmp_path, {**CHEAP, "DRAGOMAN_MASTER_KEY": MASTER_KEY})
+    at = ("--database", database_url)
+    ok(command("account", "add", "--email", ALICE, "--password-stdin", *at, stdin=PASSWORD))
+    ok(command("key", "issue", "immich", ALICE, *at))
+    shown = ok(command("account", "show", "1", "--json", *at)).json
+    assert [shown[fact] for fact in ("email", "keys", "failed_attempts", "locked")] == [ALICE, 1, 0, False]
+    ok(command("account", "unlock", ALICE, *at))
+    ok(command("account", "delete", ALICE, "--purge", "--yes", *at))
+    assert ok(command("account", "list", "--deleted", "--json", *at)).json == []
+    assert ok(command("key", "list", "--json", *at)).json == []
 
 
 # --- keys ---------------------------------------------------------------------------------------------

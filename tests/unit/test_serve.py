@@ -182,17 +182,25 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, "--workers", "2", "--port", str(port)) as process:
         both_started(process)
+        workers = [int(number) for number in re.findall(r"Started server process \[(\d+)\]", process.logged)]
         process.popen.kill()
         process.popen.wait()
         deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            except ConnectionRefusedError:
-                break
+        while listens(port) and time.monotonic() < deadline:
             time.sleep(0.05)
-        else:
-            pytest.fail("somebody still listens")
+        left = listens(port)
+        for worker in workers if left else []:
+            os.kill(worker, signal.SIGKILL)
+        assert not left
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def both_started(process: Process) -> None:

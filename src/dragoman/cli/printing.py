@@ -34,8 +34,7 @@ def note(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """A value as JSON in ASCII, so that no character of it means anything to a terminal."""
-    # DEL is the one control character that JSON leaves as it is.
-    typer.echo(json.dumps(value, indent=2).replace("\x7f", "\\u007f"))
+    typer.echo(json.dumps(value, indent=2))
 
 
 def moment(at: datetime | None) -> str | None:
