@@ -196,7 +196,7 @@ class App:
         name = served.dialect.name
         exchange = Exchange(
             scope,
-            path=path.removeprefix(mount) if path not in self._at_origin or mount == "" else path,
+            path=path if mount and path in self._at_origin else path.removeprefix(mount) or "/",
             mount=mount,
             host=host,
             origin=self._origin(scope, headers, name, request_id),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from dragoman.dialects.immich.rules import (
     IS_EMAIL,
@@ -39,6 +40,10 @@ AVATAR_COLORS: tuple[AvatarColor, ...] = (
     "amber",
 )
 
+# Schemas of their own in the OpenAPI document, by these names (§7).
+UserAvatarColor = TypeAliasType("UserAvatarColor", AvatarColor)
+UserStatus = TypeAliasType("UserStatus", Literal["active", "removing", "deleted"])
+
 
 def iso(moment: datetime) -> str:
     """A moment as JavaScript prints it: UTC, milliseconds, Z."""
@@ -48,14 +53,22 @@ def iso(moment: datetime) -> str:
 Moment = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
 Int64 = Annotated[int, WithJsonSchema({"type": "integer", "format": "int64"})]
 
-Email = Annotated[str, Rules(NOT_EMPTY, IS_EMAIL, lower=True)]
+# The document says less than the rules do, and no more than the product's (§3, §7).
+AN_EMAIL = WithJsonSchema({"type": "string", "format": "email"})
+EIGHT_LONG = WithJsonSchema({"type": "string", "minLength": 8})
+A_STRING = WithJsonSchema({"type": "string"})
+
+Email = Annotated[str, Rules(NOT_EMPTY, IS_EMAIL, lower=True), AN_EMAIL]
 Password = Annotated[str, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD), UNSEEN]
-NewPassword = Annotated[str, Rules(at_least(8), NOT_EMPTY, IS_STRING, NOT_ABSURD), UNSEEN]
+NewPassword = Annotated[str, Rules(at_least(8), NOT_EMPTY, IS_STRING, NOT_ABSURD), EIGHT_LONG, UNSEEN]
 Name = Annotated[str, Rules(NOT_EMPTY, IS_STRING)]
 PinCode = Annotated[str, Rules(IS_STRING, NOT_EMPTY, IS_PIN), UNSEEN]
 # Optional means absent: a null breaks the rules as a missing required field would (contract §1.8).
-MaybePassword = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD), UNSEEN, OMITTED]
-MaybePinCode = Annotated[str | None, Rules(IS_STRING, NOT_EMPTY, IS_PIN), UNSEEN, OMITTED]
+MaybeEmail = Annotated[str | None, Rules(IS_EMAIL, lower=True), AN_EMAIL, OMITTED]
+MaybePassword = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD), A_STRING, UNSEEN, OMITTED]
+MaybeName = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING), A_STRING, OMITTED]
+MaybePinCode = Annotated[str | None, Rules(IS_STRING, NOT_EMPTY, IS_PIN), A_STRING, UNSEEN, OMITTED]
+MaybeMoment = Annotated[Moment | None, A_STRING, OMITTED]
 
 
 class ImmichWire(Wire):
@@ -121,8 +134,8 @@ class AuthStatusResponseDto(ImmichWire):
     pin_code: bool
     password: bool
     is_elevated: bool
-    expires_at: Annotated[Moment | None, OMITTED] = None
-    pin_expires_at: Annotated[Moment | None, OMITTED] = None
+    expires_at: MaybeMoment = None
+    pin_expires_at: MaybeMoment = None
 
 
 class UserLicense(ImmichWire):
@@ -136,7 +149,7 @@ class UserAdminResponseDto(ImmichWire):
     email: str
     name: str
     profile_image_path: str
-    avatar_color: AvatarColor
+    avatar_color: UserAvatarColor
     profile_changed_at: Moment
     storage_label: str | None
     should_change_password: bool
@@ -147,15 +160,15 @@ class UserAdminResponseDto(ImmichWire):
     oauth_id: str
     quota_size_in_bytes: Int64 | None
     quota_usage_in_bytes: Int64 | None
-    status: Literal["active", "removing", "deleted"]
+    status: UserStatus
     license: UserLicense | None
 
 
 class UserUpdateMeDto(ImmichWire):
-    email: Annotated[str | None, Rules(IS_EMAIL, lower=True), OMITTED] = None
+    email: MaybeEmail = None
     password: MaybePassword = None
-    name: Annotated[str | None, Rules(NOT_EMPTY, IS_STRING), OMITTED] = None
-    avatar_color: Annotated[AvatarColor | None, Rules(one_of(None, *AVATAR_COLORS))] = None
+    name: MaybeName = None
+    avatar_color: Annotated[UserAvatarColor | None, Rules(one_of(None, *AVATAR_COLORS))] = None
 
 
 class ServerPingResponse(ImmichWire):

