@@ -15,12 +15,13 @@ from dragoman.core import audit, throttle
 from dragoman.core.accounts import accounts
 from dragoman.core.database import Instant, Number, insert, metadata
 from dragoman.core.errors import PinAlreadySet, PinNotSet, ProofMissing, SessionRefused, WrongPin
-from dragoman.core.proofs import Proof, attempts_at, prove_password
+from dragoman.core.proofs import Proof, attempts_at, prove_password, settle
 from dragoman.core.sessions import sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+    from dragoman.core.errors import Refusal
     from dragoman.core.principals import Principal
     from dragoman.core.secrets import Secret
     from dragoman.core.work import Core, Origin, UnitOfWork
@@ -68,11 +69,11 @@ def change_pin(
     hashed = core.tools.hasher.hash(new.reveal())
     number = caller.account.number
     with core.begin(origin, writes=True) as uow:
-        throttle.forgive(uow, proof.counters)
+        settle(uow, number, proof)
         changed = update(pins).where(pins.c.account_number == number, *_unchanged(proof))
         renewed = changed.values(hash=hashed, version=pins.c.version + 1, changed_at=uow.now)
         if uow.db.execute(renewed).rowcount == 0:
-            raise PinNotSet
+            raise _overtaken(proof)
         audit.record(uow, "PIN changed", account=number, via=caller.via)
 
 
@@ -86,12 +87,10 @@ def reset_pin(
     proof = _prove_either(core, origin, caller, password=password, pin=pin)
     number = caller.account.number
     with core.begin(origin, writes=True) as uow:
-        throttle.forgive(uow, proof.counters)
-        if (
-            uow.db.execute(delete(pins).where(pins.c.account_number == number, *_unchanged(proof))).rowcount
-            == 0
-        ):
-            raise PinNotSet
+        settle(uow, number, proof)
+        removed = delete(pins).where(pins.c.account_number == number, *_unchanged(proof))
+        if uow.db.execute(removed).rowcount == 0:
+            raise _overtaken(proof)
         elevated = (sessions.c.account_number == number, sessions.c.elevated_until.is_not(None))
         uow.db.execute(update(sessions).where(*elevated).values(elevated_until=None, seen_at=uow.now))
         audit.record(uow, "PIN removed", account=number, via=caller.via)
@@ -102,23 +101,21 @@ def unlock(core: Core, origin: Origin, caller: Principal, pin: Secret | None) ->
 
     Refuses `SessionRequired`, `PinNotSet`, `ProofMissing`, `WrongPin`, `Throttled`.
     """
-    session = caller.require_session()
+    session, number = caller.require_session(), caller.account.number
     proof = _prove_either(core, origin, caller, password=None, pin=pin)
     with core.begin(origin, writes=True) as uow:
-        throttle.forgive(uow, proof.counters)
+        settle(uow, number, proof)
         # The PIN may have been removed while we verified it, and the session ended.
-        unchanged = select(pins.c.version).where(
-            pins.c.account_number == session.account_number, *_unchanged(proof)
-        )
+        unchanged = select(pins.c.version).where(pins.c.account_number == number, *_unchanged(proof))
         if uow.db.scalar(unchanged.with_for_update()) is None:
-            raise WrongPin
+            raise _overtaken(proof)
         until = uow.now + ELEVATED_FOR
         raised = (
             update(sessions).where(sessions.c.id == session.id).values(elevated_until=until, seen_at=uow.now)
         )
         if uow.db.execute(raised).rowcount == 0:
             raise SessionRefused
-        audit.record(uow, "session unlocked", account=session.account_number, via=caller.via)
+        audit.record(uow, "session unlocked", account=number, via=caller.via)
     return until
 
 
@@ -153,12 +150,17 @@ def _prove_pin(core: Core, origin: Origin, caller: Principal, pin: Secret) -> Pr
             select(pins.c.hash, pins.c.version).where(pins.c.account_number == number)
         ).one_or_none()
     if row is not None and core.tools.hasher.verify(row.hash, pin.reveal()):
-        return Proof("pin", row.version, counters)
+        return Proof("pin", row.version, counters, row.hash)
     with core.begin(origin, writes=False) as uow:
         uow.evidence(audit.line(uow, "wrong PIN", account=number, via=caller.via))
         raise WrongPin
 
 
 def _unchanged(proof: Proof) -> tuple[ColumnElement[bool], ...]:
-    """That the PIN is still the one proved. A proved password says nothing of the PIN's version."""
-    return (pins.c.version == proof.version,) if proof.of == "pin" else ()
+    """That the PIN is still the one proved. A proved password says nothing of the PIN."""
+    return (pins.c.hash == proof.hash,) if proof.of == "pin" else ()
+
+
+def _overtaken(proof: Proof) -> Refusal:
+    """The PIN changed or went while its proof was verified: what proved it then is wrong now."""
+    return WrongPin() if proof.of == "pin" else PinNotSet()

@@ -36,11 +36,11 @@ def change_password(
     proof = prove_password(core, origin, caller, old)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
-        throttle.forgive(uow, proof.counters)
         unchanged = accounts.accounts.c.password_version == proof.version
         account = _store(uow, caller.account.number, hashed, unchanged, via=caller.via)
         if account is None:
             raise WrongPassword
+        throttle.forgive(uow, proof.counters)
         _end_what_hangs_on_it(uow, account.number, spared=session, others_too=sign_out_others)
         return account
 

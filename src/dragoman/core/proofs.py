@@ -7,14 +7,14 @@ what was proved is still so (docs/decisions/0004-no-hash-while-a-connection-is-h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import select
 
 from dragoman.core import audit, devices, throttle
 from dragoman.core.accounts import accounts
-from dragoman.core.errors import WrongPassword
+from dragoman.core.errors import WrongPassword, WrongPin
 from dragoman.core.secrets import Secret
 from dragoman.core.throttle import Counter
 
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Proof:
-    """`version` of a password or PIN was proved; `counters` hold the attempt, which settling gives back."""
+    """`version` of a password or PIN was proved; `counters` hold the attempt, which settling gives back.
+
+    A PIN that is removed and set anew begins with version 1 again: what was proved of one is its `hash`.
+    """
 
     of: Literal["password", "pin"]
     version: int
     counters: tuple[Counter, ...]
+    hash: str = field(default="", repr=False)
 
 
 def attempts_at(uow: UnitOfWork, kind: str, number: int) -> tuple[Counter, ...]:
@@ -54,3 +58,17 @@ def prove_password(core: Core, origin: Origin, caller: Principal, password: Secr
     with core.begin(origin, writes=False) as uow:
         uow.evidence(audit.line(uow, "wrong password", account=number, via=caller.via))
         raise WrongPassword
+
+
+def settle(uow: UnitOfWork, number: int, proof: Proof) -> None:
+    """What was proved is still so: give the attempt back. Refuses `WrongPassword` or `WrongPin` if it is not.
+
+    The account is locked first, as in every unit that locks more: so no two wait for each other.
+    """
+    a = accounts.c
+    unchanged = select(a.number).where(a.number == number, a.disabled_at.is_(None), a.deleted_at.is_(None))
+    if proof.of == "password":
+        unchanged = unchanged.where(a.password_version == proof.version)
+    if uow.db.scalar(unchanged.with_for_update(key_share=True)) is None:
+        raise WrongPassword if proof.of == "password" else WrongPin
+    throttle.forgive(uow, proof.counters)

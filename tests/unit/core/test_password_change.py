@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, do
@@ -20,7 +22,7 @@ from tests.people import (
     somebody,
     with_tools,
 )
-from tests.racing import at_once
+from tests.racing import after_statements, at_once
 
 from dragoman.core import accounts, login, password_change, sessions, throttle
 from dragoman.core.accounts import Account, Changes
@@ -31,6 +33,7 @@ from dragoman.core.errors import (
     PasswordRefused,
     PasswordTooLong,
     SessionRequired,
+    Unavailable,
     WrongCredentials,
     WrongPassword,
 )
@@ -200,6 +203,31 @@ def test_of_two_changes_at_once_one_holds(core: Core) -> None:
     assert len(winners) == 1
     assert {type(outcome) for outcome in outcomes} == {Account, WrongPassword}
     assert can_sign_in(core, f"{winners[0]}-{NEW_PASSWORD}")
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+def test_a_change_and_a_sign_in_do_not_lock_each_other_out(core: Core) -> None:
+    """Whatever two units lock of one account, they lock the account first: neither waits for the other for ever."""
+    caller = calling(core, somebody(core))
+    signed_in, forgiven = threading.Event(), threading.Event()
+
+    def hold(statement: str) -> None:
+        """Hold each unit where it has locked one thing, until the other has locked the other, if it can."""
+        if statement.startswith("UPDATE accounts") and "signed_in_at" in statement:
+            signed_in.set()
+            forgiven.wait(0.5)
+        elif statement.startswith("DELETE FROM throttles"):
+            forgiven.set()
+            signed_in.wait(0.5)
+
+    both_have_asked = threading.Barrier(2)
+    core = with_tools(core, hasher=Meddler(lambda: both_have_asked.wait(10)))
+    sign_in = partial(login.log_in, core, ORIGIN, ALICE, Secret(PASSWORD), Device())
+    with after_statements(core, hold):
+        outcomes = at_once(sign_in, partial(change, core, caller))
+    assert Unavailable not in [type(outcome) for outcome in outcomes]
 
 
 def test_a_right_proof_is_forgiven(core: Core) -> None:
