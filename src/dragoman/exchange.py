@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from dragoman.core.work import Origin
+    from dragoman.releases import Release
     from dragoman.wire import Operation
 
 JSON = "application/json; charset=utf-8"
@@ -46,6 +47,7 @@ class Exchange:
     secure: bool
     setup_open: bool = False
     operation: Operation[Any, Any] | None = None
+    release: Release | None = None
 
     @property
     def method(self) -> str:

@@ -11,32 +11,35 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.json_schema import models_json_schema
 
-from dragoman.wire import Access, Api, InQuery, Nothing, Operation, camel, places
+from dragoman.releases import ONLY, Release, shapes_within
+from dragoman.wire import Access, Api, InQuery, Later, Nothing, Operation, camel, places
 
 SCHEMAS = "#/components/schemas/"
 Mode = Literal["validation", "serialization"]
 
 
 def document(
-    api: type[Api], *, mount: str = "", base_url: str | None = None, release: str | None = None
+    api: type[Api], *, mount: str = "", base_url: str | None = None, release: Release = ONLY
 ) -> dict[str, Any]:
-    """The document of one contract, served below `mount` at `base_url` (None: wherever it was asked for)."""
-    operations = api.operations()
-    schemas = _schemas(operations)
+    """A contract as one release speaks it, served below `mount` at `base_url` (None: wherever it was asked)."""
+    operations = [operation for operation in api.operations() if release.has(operation)]
+    schemas = _schemas(operations, release)
+    roots = {shape.__name__: schemas.pop(shape.__name__) for shape in _roots(operations)}
     root = f"{base_url or ''}{mount}"
+    version = release.version or api.version
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         inside = operation.path.startswith(api.base + "/") if api.base else True
         item = paths.setdefault(operation.path.removeprefix(api.base) if inside else operation.path, {})
         if not inside:
             item["servers"] = [{"url": root or "/"}]
-        item[operation.method.lower()] = _operation(api, operation, release)
+        item[operation.method.lower()] = _operation(api, operation, release, roots)
     return {
         "openapi": "3.0.0",
-        "info": {"title": api.title, "description": api.description, "version": api.version, "contact": {}},
+        "info": {"title": api.title, "description": api.description, "version": version, "contact": {}},
         "servers": [{"url": f"{root}{api.base}" or "/"}],
         "tags": [],
         "paths": paths,
@@ -44,35 +47,47 @@ def document(
     }
 
 
-def _operation(api: type[Api], operation: Operation[Any, Any], release: str | None) -> dict[str, Any]:
-    status = operation.status_in(release)
+def _roots(operations: Iterable[Operation[Any, Any]]) -> Iterable[type[BaseModel]]:
+    """Shapes that are bare arrays or values: they have no name in the document, but stand where they are used."""
+    used = {shape for operation in operations for shape in (operation.takes, operation.gives)}
+    return [shape for shape in used if issubclass(shape, RootModel)]
+
+
+def _operation(
+    api: type[Api], operation: Operation[Any, Any], release: Release, roots: Mapping[str, Any]
+) -> dict[str, Any]:
+    status = release.status(operation)
     described: dict[str, Any] = {
         "operationId": camel(operation.name),
-        "parameters": list(_parameters(operation)),
-        "responses": {str(status): _response(operation, status)},
+        "parameters": list(_parameters(operation, release)),
+        "responses": {str(status): _response(operation, status, roots)},
         "tags": [operation.tag or api.tag],
     }
     if _has_body(operation.takes):
-        schema = {"$ref": SCHEMAS + operation.takes.__name__}
+        schema = _reference(operation.takes, roots)
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if operation.access is not Access.PUBLIC:
         described["security"] = [{name: []} for name in api.security]
     return described
 
 
-def _response(operation: Operation[Any, Any], status: int) -> dict[str, Any]:
+def _reference(shape: type[BaseModel], roots: Mapping[str, Any]) -> Any:
+    return roots.get(shape.__name__, {"$ref": SCHEMAS + shape.__name__})
+
+
+def _response(operation: Operation[Any, Any], status: int, roots: Mapping[str, Any]) -> dict[str, Any]:
     if operation.gives is Nothing or status == HTTPStatus.NO_CONTENT:
         return {"description": ""}
-    schema = {"$ref": SCHEMAS + operation.gives.__name__}
+    schema = _reference(operation.gives, roots)
     return {"description": "", "content": {"application/json": {"schema": schema}}}
 
 
-def _parameters(operation: Operation[Any, Any]) -> Iterable[dict[str, Any]]:
+def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[dict[str, Any]]:
     takes: type[BaseModel] = operation.takes
     schema = _plain(takes.model_json_schema(by_alias=True))
     properties, required = schema.get("properties", {}), schema.get("required", [])
-    for place, name in places(takes).values():
-        if place is not None:
+    for field, (place, name) in places(takes).items():
+        if place is not None and field not in release.unknown(takes):
             yield {
                 "name": name,
                 "in": "query" if place is InQuery else "path",
@@ -85,7 +100,7 @@ def _has_body(shape: type[BaseModel]) -> bool:
     return shape is not Nothing and any(place is None for place, _ in places(shape).values())
 
 
-def _schemas(operations: Iterable[Operation[Any, Any]]) -> dict[str, Any]:
+def _schemas(operations: Iterable[Operation[Any, Any]], release: Release) -> dict[str, Any]:
     shapes: dict[type[BaseModel], Mode] = {}
     for operation in operations:
         if operation.gives is not Nothing:
@@ -97,7 +112,26 @@ def _schemas(operations: Iterable[Operation[Any, Any]]) -> dict[str, Any]:
     asks = {shape.__name__: shape for shape, mode in shapes.items() if mode == "validation"}
     for name, shape in asks.items():
         _drop_parameters(schemas[name], shape)
+    for shape in {inner for outer in shapes for inner in shapes_within(outer)}:
+        if shape.__name__ in schemas:
+            _as_of(release, schemas[shape.__name__], shape)
     return dict(sorted(schemas.items()))
+
+
+def _as_of(release: Release, schema: dict[str, Any], shape: type[BaseModel]) -> None:
+    """Leave out what the release does not have, and require what it always sends."""
+    properties, required = schema.get("properties", {}), set(schema.get("required", []))
+    for field, (_, name) in places(shape).items():
+        later = next((m for m in shape.model_fields[field].metadata if isinstance(m, Later)), None)
+        if field in release.unknown(shape):
+            properties.pop(name, None)
+            required.discard(name)
+        elif later is not None:
+            required.add(name)
+            if not later.nullable:
+                properties[name].pop("nullable", None)
+    if required:
+        schema["required"] = sorted(required)
 
 
 def _drop_parameters(schema: dict[str, Any], shape: type[BaseModel]) -> None:

@@ -21,6 +21,7 @@ from dragoman.core.principals import Presented, Principal, identify
 from dragoman.core.work import Core, UnitOfWork
 from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
+from dragoman.releases import ONLY, Release, dumped
 from dragoman.wire import Access, Answer, Api, Ask, InPath, InQuery, Nothing, Operation, Work, places
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def no_headers(_exchange: Exchange) -> Sequence[tuple[str, str]]:
     return ()
 
 
-def no_release(_settings: Any) -> str | None:
-    return None
+def only_release(_settings: Any) -> Release:
+    return ONLY
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Dialect:
     lifetime: Callable[[Any], Lifetime]
     permissions: Sequence[str] = ()
     headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
-    release: Callable[[Any], str | None] = no_release
+    release: Callable[[Any], Release] = only_release
     folds_case: bool = False
     body_first: bool = False
     at_origin: Sequence[str] = ()
@@ -211,11 +212,13 @@ class DialectApp:
         self._core = core
         self._plain, self._hashing = plain, hashing
         self._max_body = max_body
-        self._routes = Routes(dialect.bound, folds_case=dialect.folds_case)
         self.release = dialect.release(settings)
+        served = [b for b in dialect.bound if self.release.has(b.operation)]
+        self._routes = Routes(served, folds_case=dialect.folds_case)
 
     async def __call__(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
+        exchange.release = self.release
         try:
             spoken = await self._answer(exchange, receive)
         except Exception:
@@ -262,7 +265,7 @@ class DialectApp:
     ) -> Spoken:
         def ask() -> BaseModel:
             shape: type[BaseModel] = bound.operation.takes
-            return read_ask(shape, exchange, body, parameters)
+            return read_ask(shape, exchange, body, parameters, self.release)
 
         if bound.operation.work is Work.NOTHING:
             return self._rendered(exchange, bound, bound.handler(None, Call(exchange, self.settings), ask()))
@@ -290,8 +293,9 @@ class DialectApp:
         principal = identify(uow, self.dialect.present(exchange))
         if operation.access is Access.ADMIN:
             principal.require_admin()
-        if operation.permission is not None:
-            principal.require_permission(operation.permission)
+        permission = self.release.permission(operation)
+        if permission is not None:
+            principal.require_permission(permission)
         return Call(exchange, self.settings, principal)
 
     def _rendered(self, exchange: Exchange, bound: Bound, answer: Any) -> Spoken:
@@ -299,11 +303,10 @@ class DialectApp:
         if isinstance(answer, Reply):
             answer, own = answer.answer, answer.headers
         headers = (*own, *self.dialect.headers(exchange))
-        status = bound.operation.status_in(self.release)
+        status = self.release.status(bound.operation)
         if isinstance(answer, Nothing):
             return Spoken(status, headers=headers)
-        body = answer.model_dump_json().encode("utf-8", "replace")
-        return Spoken(status, body, JSON, headers)
+        return Spoken(status, dumped(self.release, answer), JSON, headers)
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         spoken = self.dialect.errors.refused(exchange, refusal)
@@ -317,18 +320,24 @@ class DialectApp:
         return spoken
 
 
-def read_ask(shape: type[Given], exchange: Exchange, body: Any, parameters: Mapping[str, str]) -> Given:
+def read_ask(
+    shape: type[Given], exchange: Exchange, body: Any, parameters: Mapping[str, str], release: Release = ONLY
+) -> Given:
     """The ask in a request: path and query parameters, and the body's fields. Raises `ValidationError`."""
     if isinstance(body, Malformed):
         raise body
+    context = {"release": release.name}
     if issubclass(shape, RootModel):
-        return shape.model_validate(body)
+        return shape.model_validate(body, context=context)
     values: dict[str, Any] = dict(body) if isinstance(body, Mapping) else {}
-    for place, wire_name in places(shape).values():
+    unknown = release.unknown(shape)
+    for name, (place, wire_name) in places(shape).items():
+        if place is not None or name in unknown:
+            values.pop(wire_name, None)
         if place is InPath:
             values[wire_name] = parameters[wire_name]
-        elif place is InQuery:
-            values.pop(wire_name, None)
-            if wire_name in exchange.query:
-                values[wire_name] = exchange.query[wire_name]
-    return shape.model_validate(values)
+        elif place is InQuery and name not in unknown:
+            given = exchange.query.getlist(wire_name)
+            if given:
+                values[wire_name] = given[0] if len(given) == 1 else given
+    return shape.model_validate(values, context=context)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast, overload
@@ -55,6 +55,16 @@ UNSEEN: Any = Field(repr=False)
 
 
 @dataclass(frozen=True)
+class Later:
+    """Marks a field of an answer that only some releases have: `is_onboarded: Annotated[bool | None, Later()] = None`.
+
+    Where it is, it is always set, and null only if `nullable`; a client reads None where it is missing.
+    """
+
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
 class InPath:
     """Marks a field of an ask that is part of the path: `id: Annotated[UUID, InPath()]` for `/…/{id}`.
 
@@ -89,7 +99,7 @@ class Operation(Generic[Ask, Answer]):
     """One thing an API can do.
 
     `path` begins at the product's root and has its parameters in braces. `status` is a success's;
-    `statuses` has those of later releases ("2.7": 204). `permission` is what an API key needs.
+    `permission` is what an API key needs. A `Release` (dragoman/releases.py) may say otherwise of both.
     """
 
     name: str
@@ -101,17 +111,12 @@ class Operation(Generic[Ask, Answer]):
     access: Access
     work: Work
     permission: str | None
-    statuses: Mapping[str, int] = field(default_factory=dict[str, int])
     tag: str | None = None
 
     @property
     def summary(self) -> str:
         """What `help` says of the method: `POST /api/auth/login (email, password) -> LoginResponseDto`."""
         return f"{self.method} {self.path} ({', '.join(self.takes.model_fields)}) -> {self.gives.__name__}"
-
-    def status_in(self, release: str | None) -> int:
-        """The status of a success as `release` answers it."""
-        return self.statuses.get(release or "", self.status)
 
     def sent(self, ask: BaseModel) -> Sent:
         """How `ask` goes over the wire: its path, query and JSON body. Only what was given is sent.
@@ -208,7 +213,6 @@ class Endpoint(Generic[P, Ask, Answer]):
         gives: type[Answer],
         *,
         status: int = 200,
-        statuses: Mapping[str, int] | None = None,
         access: Access = Access.SIGNED_IN,
         work: Work = Work.READS,
         permission: str | None = None,
@@ -219,10 +223,10 @@ class Endpoint(Generic[P, Ask, Answer]):
         if in_path != set(re.findall(r"{(\w+)}", path)):
             raise TypeError(f"{path}: the path parameters of {shape.__name__} are {sorted(in_path)}")
         self._rest = (method, path, shape, gives, status, access, work, permission)
-        self._statuses, self._tag = statuses or {}, tag
+        self._tag = tag
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.operation: Operation[Ask, Answer] = Operation(name, *self._rest, self._statuses, self._tag)
+        self.operation: Operation[Ask, Answer] = Operation(name, *self._rest, self._tag)
 
     @overload
     def __get__(self, caller: None, owner: type) -> Operation[Ask, Answer]: ...

@@ -18,6 +18,7 @@ from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.immich import errors
 from dragoman.dialects.immich.permissions import PERMISSIONS
+from dragoman.dialects.immich.releases import RELEASES
 from dragoman.dialects.immich.wire import (
     AVATAR_COLORS,
     ApiEndpoint,
@@ -406,7 +407,7 @@ dialect = Dialect(
     lifetime=lifetime,
     permissions=PERMISSIONS,
     headers=correlation,
-    release=lambda settings: str(settings.speaks),
+    release=lambda settings: RELEASES[settings.speaks],
     folds_case=True,
     body_first=True,
     at_origin=("/.well-known/immich",),

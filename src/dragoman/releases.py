@@ -1,0 +1,101 @@
+"""What one release of a product says that another does not: data, read by server, document and client alike.
+
+A dialect that speaks several releases lists them, each with what it lacks or says otherwise. Shapes and
+operations are written once, with everything that any release has; a `Release` leaves out what it never had.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, RootModel
+
+from dragoman.wire import Operation
+
+Fields = Mapping[type[BaseModel], frozenset[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """One release, such as "2.7" whose `version` is "2.7.5".
+
+    `lacks` are operations it does not have, by name; `without` fields it does not have, by shape;
+    `statuses` and `key_permissions` what it answers and asks of an API key, by operation, where that is not
+    what the endpoint says; `permissions` are the names of all permissions that a key can have.
+    """
+
+    name: str
+    version: str
+    lacks: frozenset[str] = frozenset()
+    without: Fields = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    key_permissions: Mapping[str, str | None] = field(default_factory=dict)
+    permissions: tuple[str, ...] = ()
+
+    def has(self, operation: Operation[Any, Any]) -> bool:
+        """Whether the release has the operation."""
+        return operation.name not in self.lacks
+
+    def status(self, operation: Operation[Any, Any]) -> int:
+        """The status of its success."""
+        return self.statuses.get(operation.name, operation.status)
+
+    def permission(self, operation: Operation[Any, Any]) -> str | None:
+        """What an API key needs to call it; None: any key will do."""
+        return self.key_permissions.get(operation.name, operation.permission)
+
+    def unknown(self, shape: type[BaseModel]) -> frozenset[str]:
+        """The fields of a shape, by their names in Python, that the release does not have."""
+        return self.without.get(shape, frozenset())
+
+    def excluded(self, shape: type[BaseModel]) -> Any:
+        """What to leave out of an answer of this shape: an `exclude` of pydantic's, or None for nothing."""
+        return _excluded(self, shape) or None
+
+
+ONLY = Release("", "")
+
+
+@cache
+def _excluded(release: Release, shape: type[BaseModel]) -> dict[str, Any]:
+    tree: dict[str, Any] = dict.fromkeys(release.unknown(shape), True)
+    for name, info in shape.model_fields.items():
+        if name in tree:
+            continue
+        for inner, many in _inner_shapes(info.annotation):
+            below = _excluded(release, inner)
+            if below:
+                tree[name] = {"__all__": below} if many else below
+    return tree
+
+
+def _inner_shapes(annotation: Any, *, many: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    """The shapes within a type, and whether they stand in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, many
+    origin = typing.get_origin(annotation)
+    for argument in typing.get_args(annotation):
+        yield from _inner_shapes(argument, many=many or origin in (list, tuple))
+
+
+def shapes_within(shape: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A shape and every shape in it."""
+    yield shape
+    for info in shape.model_fields.values():
+        for inner, _ in _inner_shapes(info.annotation):
+            yield from shapes_within(inner)
+
+
+def dumped(release: Release, answer: BaseModel) -> bytes:
+    """An answer as this release prints it: compact JSON in UTF-8."""
+    if isinstance(answer, RootModel):
+        # pydantic leaves nothing out of a root, so a list's items are printed one by one.
+        items: Any = answer.root
+        if isinstance(items, list):
+            return b"[" + b",".join(dumped(release, item) for item in items) + b"]"
+    text = answer.model_dump_json(exclude=release.excluded(type(answer)))
+    return text.encode("utf-8", "replace")
