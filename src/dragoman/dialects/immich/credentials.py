@@ -1,0 +1,108 @@
+"""How a request holds up a credential and says its body, and the cookies that a sign-in leaves (contract §0)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from dragoman.core.principals import Presented
+from dragoman.core.secrets import Secret
+from dragoman.core.sessions import Device
+from dragoman.exchange import Exchange, Malformed, parse_form, parse_json
+
+if TYPE_CHECKING:
+    pass
+
+
+COOKIE_SECONDS = 400 * 24 * 3600
+TOKEN_COOKIE = "immich_access_token"
+COOKIES = (TOKEN_COOKIE, "immich_auth_type", "immich_is_authenticated")
+APP = re.compile(r"immich[-_](?:android|ios|unknown)[/_]([0-9][\w.+-]*)", re.IGNORECASE)
+
+
+def present(exchange: Exchange) -> Presented | None:
+    """The first credential that is not empty; the ones after it are not looked at (contract §0.5)."""
+    headers, query = exchange.headers, exchange.query
+    if link := headers.get("x-immich-share-key") or query.get("key"):
+        return Presented("shared_link", Secret(link))
+    session = (
+        headers.get("x-immich-user-token")
+        or headers.get("x-immich-session-token")
+        or query.get("sessionKey")
+        or bearer(headers.get("authorization", ""))
+        or exchange.cookies.get(TOKEN_COOKIE)
+    )
+    if session:
+        return Presented("session", Secret(session))
+    key = headers.get("x-api-key") or query.get("apiKey")
+    return Presented("api_key", Secret(key)) if key else None
+
+
+def bearer(header: str) -> str:
+    """The token of a bearer header, split at single blanks; other schemes are ignored."""
+    scheme, _, rest = header.partition(" ")
+    return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
+
+
+def decode(exchange: Exchange, raw: bytes) -> Any:
+    """JSON objects and forms; an array has no fields; anything else is as if nothing was sent (§0.4)."""
+    media, _, parameters = exchange.headers.get("content-type", "").partition(";")
+    read = READERS.get(media.strip().lower())
+    if read is None:
+        return {}
+    if exchange.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Malformed("unsupported content encoding", 415)
+    charset = re.search(r'charset\s*=\s*"?([\w.:-]+)', parameters, re.IGNORECASE)
+    if charset and charset.group(1).lower() not in {"utf-8", "utf8", "us-ascii"}:
+        raise Malformed(f'unsupported charset "{charset.group(1).upper()}"', 415)
+    return read(raw) if raw else {}
+
+
+def read_json(raw: bytes) -> Any:
+    """The fields of a JSON object; an array has none. `Malformed` for anything else."""
+    value = parse_json(raw)
+    if not isinstance(value, dict | list):
+        raise Malformed("only an object or an array is accepted")
+    return value if isinstance(value, dict) else {}
+
+
+READERS: Mapping[str, Callable[[bytes], Any]] = {
+    "application/json": read_json,
+    "application/x-www-form-urlencoded": parse_form,
+}
+
+
+def device_of(exchange: Exchange) -> Device:
+    """What the app says it runs on: the header `deviceModel` feeds the type, `deviceType` the OS (§2.8)."""
+    agent = exchange.headers.get("user-agent", "")
+    app = APP.search(agent)
+    return Device(
+        name=exchange.headers.get("devicemodel", ""),
+        os=exchange.headers.get("devicetype", ""),
+        app_version=app.group(1) if app else None,
+    )
+
+
+def cookies(exchange: Exchange, token: Secret, now: datetime) -> list[tuple[str, str]]:
+    """The three cookies of a sign-in, attribute for attribute (§0.6)."""
+    expires = (now + timedelta(seconds=COOKIE_SECONDS)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    secure = "; Secure" if exchange.secure else ""
+    lasting = f"; Max-Age={COOKIE_SECONDS}; Path=/; Expires={expires}"
+    values = (quote(token.reveal(), safe=""), "password", "true")
+    return [
+        (
+            "set-cookie",
+            f"{name}={value}{lasting}{'' if value == 'true' else '; HttpOnly'}{secure}; SameSite=Lax",
+        )
+        for name, value in zip(COOKIES, values, strict=True)
+    ]
+
+
+CLEARED = tuple(("set-cookie", f"{name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT") for name in COOKIES)
+
+
+def secret(value: str | None) -> Secret | None:
+    return None if value is None else Secret(value)
