@@ -112,6 +112,9 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is not None and value.tzinfo is None:
+            # PostgreSQL would take it for an instant of the connection's own zone.
+            raise ValueError("an instant has a time zone")
         if value is None or dialect.name != "sqlite":
             return value
         return (value - EPOCH) // MICROSECOND

@@ -1,0 +1,445 @@
+"""Where facts are kept: who may write and when, what survives, and instants that are always UTC."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from tests.fakes import START, do
+from tests.people import BOB, rows, somebody
+from tests.racing import at_once
+
+from dragoman.core import database as module
+from dragoman.core.accounts import NewAccount, add
+from dragoman.core.database import Database, DatabaseUnfit, Instant, Turn, file_system_of
+from dragoman.core.errors import Unavailable
+from dragoman.core.setup import installation
+from dragoman.core.work import Core
+
+moments = Table("moments", MetaData(), Column("id", Integer, primary_key=True), Column("at", Instant))
+
+
+@pytest.fixture
+def moment_database(core: Core) -> Database:
+    """A database with a table of instants."""
+    with core.database.writing() as db:
+        moments.create(db)
+    return core.database
+
+
+# --- readers and writers --------------------------------------------------------------------------------
+
+
+def test_a_reader_cannot_write(core: Core) -> None:
+    """A reading transaction refuses every write, and the connection it used writes again afterwards."""
+    row = installation.insert().values(id=1, installed_at=START)
+    with core.database.reading() as db, pytest.raises(DBAPIError):
+        db.execute(row)
+    for _ in range(3):
+        with core.database.writing() as db:
+            db.execute(update(installation).values(installed_at=START))
+        with core.database.reading() as db, pytest.raises(DBAPIError):
+            db.execute(text("DELETE FROM installation"))
+    assert rows(core, installation) == []
+
+
+def test_readers_do_not_wait_for_a_writer(core: Core) -> None:
+    """While somebody writes, others read what was there before."""
+    somebody(core)
+    with core.database.writing() as db:
+        db.execute(text("DELETE FROM accounts"))
+        begun = time.monotonic()
+        with core.database.reading() as reader:
+            assert reader.scalar(text("SELECT count(*) FROM accounts")) == 1
+        assert time.monotonic() - begun < 1
+        db.rollback()
+
+
+def test_on_sqlite_writers_take_turns(sqlite_core: Core) -> None:
+    """Sixty writers at once all write, none is told that the database is busy, and none waits for a lottery."""
+    outcomes = at_once(
+        *[lambda n=n: do(sqlite_core, add, NewAccount(username=f"u{n}"), None) for n in range(60)]
+    )
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert len(rows(sqlite_core, module.metadata.tables["accounts"])) == 60
+
+
+def test_a_failed_write_is_rolled_back(core: Core) -> None:
+    """Leaving a writing transaction by an exception undoes it, and the turn goes on to the next."""
+
+    def fail(db: Connection) -> None:
+        db.execute(installation.insert().values(id=1, installed_at=START))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), core.database.writing() as db:
+        fail(db)
+    assert rows(core, installation) == []
+    somebody(core)
+
+
+def test_an_exception_shows_no_values(core: Core) -> None:
+    """What a statement was given stays out of the text of what went wrong with it, which is logged."""
+    statement = insert(module.metadata.tables["pins"]).values(
+        account_number=7, hash="my-secret-hash", version=1, changed_at=START
+    )
+    with pytest.raises(IntegrityError) as error, core.database.writing() as db:
+        db.execute(statement)
+    assert "my-secret-hash" not in str(error.value)
+
+
+def test_sqlite_is_set_up_to_lose_nothing(sqlite_core: Core) -> None:
+    """WAL with full syncs, foreign keys, and deleted content overwritten; a reader is one by its pragma."""
+    expected = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "query_only": 1,
+    }
+    with sqlite_core.database.reading() as db:
+        assert {name: db.scalar(text(f"PRAGMA {name}")) for name in expected} == expected
+    with sqlite_core.database.writing() as db:
+        assert db.scalar(text("PRAGMA query_only")) == 0
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+def test_postgresql_is_asked_for_what_we_rely_on(core: Core) -> None:
+    """READ COMMITTED and UTC, whatever the server's defaults are; readers are read-only."""
+    for begin, read_only in ((core.database.reading, "on"), (core.database.writing, "off")):
+        with begin() as db:
+            assert db.scalar(text("SHOW transaction_isolation")) == "read committed"
+            assert db.scalar(text("SHOW timezone")) == "UTC"
+            assert db.scalar(text("SHOW transaction_read_only")) == read_only
+
+
+def test_what_is_disposed_of_can_be_used_again(core: Core) -> None:
+    """Disposing closes every connection; the next unit opens its own."""
+    somebody(core)
+    core.database.dispose()
+    somebody(core, BOB)
+    assert core.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+# --- the turn -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lock_file(tmp_path: Path) -> Path:
+    """Where processes meet."""
+    return tmp_path / "lock"
+
+
+@contextmanager
+def in_a_thread(job: Callable[[], object]) -> Iterator[threading.Thread]:
+    """Do something beside the body."""
+    thread = threading.Thread(target=job)
+    thread.start()
+    yield thread
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_the_turn_goes_by_arrival(lock_file: Path) -> None:
+    """Whoever came first writes first, however many wait."""
+    turn = Turn(lock_file)
+    order: list[int] = []
+
+    def take(number: int) -> None:
+        with turn.taken():
+            order.append(number)
+
+    threads = [threading.Thread(target=take, args=(n,)) for n in range(20)]
+    with turn.taken():
+        for n, thread in enumerate(threads):
+            thread.start()
+            while len(turn._waiting) <= n:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+    assert order == list(range(20))
+    turn.close()
+
+
+def test_the_turn_is_one_thread_at_a_time(lock_file: Path) -> None:
+    """However many take turns, never two have it."""
+    turn = Turn(lock_file)
+    inside, most = 0, 0
+
+    def take() -> None:
+        nonlocal inside, most
+        for _ in range(20):
+            with turn.taken():
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.0001)
+                inside -= 1
+
+    at_once(*[take] * 8)
+    assert most == 1
+    turn.close()
+
+
+def test_who_waits_too_long_is_told(lock_file: Path) -> None:
+    """A turn that does not come within the patience is refused as unavailable, and lost to nobody else."""
+    turn = Turn(lock_file, patience=timedelta(seconds=0.05))
+    refusals: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            with turn.taken():
+                refusals.append(AssertionError("it had the turn"))
+        except Unavailable as refusal:
+            refusals.append(refusal)
+
+    with turn.taken():
+        at_once(wait, wait, wait)
+    assert [type(refusal) for refusal in refusals] == [Unavailable] * 3
+    with turn.taken():
+        assert not turn._waiting
+    turn.close()
+
+
+class LateGuard:
+    """A lock that lets something happen before it is taken for the n-th time."""
+
+    def __init__(self, nth: int, happen: Callable[[], object]) -> None:
+        self._lock = threading.Lock()
+        self._left, self._happen = nth, happen
+
+    def __enter__(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._happen()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_a_turn_handed_over_at_the_last_moment_is_taken(lock_file: Path) -> None:
+    """A turn that comes between the end of the patience and giving up is not refused, nor lost."""
+    turn = Turn(lock_file, patience=timedelta(seconds=0.05))
+    let_go, has_let_go, has_it = threading.Event(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with turn.taken():
+            has_it.set()
+            let_go.wait(10)
+        has_let_go.set()
+
+    def hand_over() -> None:
+        let_go.set()
+        has_let_go.wait(10)
+
+    with in_a_thread(hold):
+        has_it.wait(10)
+        # Taken first to stand in line, then to give up: by then the turn is handed over.
+        turn._guard = LateGuard(2, hand_over)  # type: ignore[assignment]
+        with turn.taken():
+            pass
+    with turn.taken():
+        pass
+    turn.close()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from dragoman.core.database import Turn
+with Turn(Path(sys.argv[1])).taken():
+    print("taken", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another_process(lock_file: Path) -> Iterator[subprocess.Popen[str]]:
+    """The turn, taken by another process until its stdin is closed."""
+    command = [sys.executable, "-c", HOLD, str(lock_file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "taken\n"
+        yield other
+        other.kill()
+
+
+def test_processes_take_turns(lock_file: Path) -> None:
+    """While another process writes one waits, is told when it takes too long, and comes after it at once."""
+    impatient, patient = Turn(lock_file, timedelta(seconds=0.05)), Turn(lock_file, timedelta(seconds=20))
+    with held_by_another_process(lock_file) as other:
+        with pytest.raises(Unavailable), impatient.taken():
+            pass
+        assert other.stdin is not None
+        threading.Timer(0.05, other.stdin.close).start()
+        with patient.taken(), pytest.raises(Unavailable), impatient.taken():
+            pass
+    with impatient.taken():
+        pass
+    impatient.close()
+    patient.close()
+
+
+def test_a_process_that_dies_gives_up_its_turn(lock_file: Path) -> None:
+    """A killed process's turn is free at once."""
+    turn = Turn(lock_file, timedelta(seconds=10))
+    with held_by_another_process(lock_file) as other:
+        other.kill()
+        with turn.taken():
+            pass
+    turn.close()
+
+
+# --- where it may lie -----------------------------------------------------------------------------------
+
+
+def mode(file: Path) -> str:
+    """Who may read and write a file, as `ls` counts."""
+    return oct(stat.S_IMODE(file.stat().st_mode))
+
+
+def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """The folder is made for its owner alone, and so is every file in it."""
+    before = os.umask(0)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/data/dragoman.db", connections=2)
+        with database.writing() as db:
+            moments.create(db)
+        assert mode(tmp_path / "data") == "0o700"
+        names = {file.name: mode(file) for file in (tmp_path / "data").iterdir()}
+    finally:
+        os.umask(before)
+        database.dispose()
+    assert names == dict.fromkeys(
+        ["dragoman.db", "dragoman.db-wal", "dragoman.db-shm", "dragoman.db.writer"], "0o600"
+    )
+
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:26 / /srv rw shared:2 master:1 - nfs4 server:/srv rw
+31 30 8:2 / /srv/local rw - xfs /dev/sdb1 rw
+32 22 0:27 / /srv/my\\040music rw - cifs //server/music rw
+33 22 8:3 / /twice rw - ext4 /dev/sdc1 rw
+34 22 0:28 / /twice rw - fuse.sshfs host: rw
+a line that is no mount
+35 22 0:29 /
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/home/dragoman", "ext4"),
+        ("/srv/data", "nfs4"),
+        ("/srv/local/data", "xfs"),
+        ("/srv", "nfs4"),
+        ("/srv/my music/data", "cifs"),
+        ("/srvx", "ext4"),
+        ("/twice", "fuse.sshfs"),
+    ],
+)
+def test_a_folder_lies_on_its_nearest_mount(tmp_path: Path, folder: str, kind: str) -> None:
+    """The file system of a folder is that of the longest mount point above it, the newest of two."""
+    (tmp_path / "mountinfo").write_text(MOUNTS)
+    assert file_system_of(Path(folder), tmp_path / "mountinfo") == kind
+
+
+def test_where_nobody_tells_a_folder_lies_anywhere(tmp_path: Path) -> None:
+    """On a machine without a list of mounts, or with an empty one, nothing is known."""
+    (tmp_path / "mountinfo").write_text("")
+    assert file_system_of(tmp_path, tmp_path / "mountinfo") is None
+    assert file_system_of(tmp_path, tmp_path / "missing") is None
+
+
+def test_network_file_systems_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database on a network file system is refused with the reason and what would do, and is not made."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"22 1 0:26 / {tmp_path} rw - nfs4 server:/x rw\n")
+    monkeypatch.setattr(module, "file_system_of", partial(file_system_of, mounts=mounts))
+    with pytest.raises(DatabaseUnfit, match=r"nfs4.*PostgreSQL"):
+        Database(f"sqlite:///{tmp_path}/data/dragoman.db")
+    assert not (tmp_path / "data" / "dragoman.db").exists()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    """A database that a restart would empty is refused."""
+    with pytest.raises(DatabaseUnfit, match="needs a file"):
+        Database(url)
+
+
+def test_a_place_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    """A database below a file, or one that is a folder, is refused with the system's reason."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for place, reason in (("file/dragoman.db", "Not a directory|File exists"), ("folder", "Is a directory")):
+        with pytest.raises(DatabaseUnfit, match=reason):
+            Database(f"sqlite:///{tmp_path}/{place}")
+
+
+# --- instants -------------------------------------------------------------------------------------------
+
+INSTANTS = st.datetimes(datetime(1900, 1, 1), datetime(2900, 1, 1), timezones=st.timezones())  # noqa: DTZ001
+
+
+def kept(database: Database, moment: datetime | None) -> Any:
+    """A moment as it comes back from the database."""
+    with database.writing() as db:
+        db.execute(moments.delete())
+        db.execute(moments.insert().values(id=1, at=moment))
+        return db.scalar(select(moments.c.at))
+
+
+@given(INSTANTS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_instant_comes_back_as_it_was(moment_database: Database, moment: datetime) -> None:
+    """Every instant comes back to the microsecond, in UTC, whatever time zone it was written in."""
+    back = kept(moment_database, moment)
+    assert back == moment
+    assert back.tzinfo is UTC
+
+
+def test_no_instant_is_none(moment_database: Database) -> None:
+    """What has not happened comes back as None."""
+    assert kept(moment_database, None) is None
+
+
+def test_a_moment_without_a_time_zone_is_refused(moment_database: Database) -> None:
+    """A moment of nobody knows where is a mistake of ours: it is refused, not taken for another instant."""
+    with pytest.raises(StatementError, match="time zone"):
+        kept(moment_database, datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+@given(st.lists(INSTANTS, min_size=2, max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+def test_instants_are_compared_as_instants(moment_database: Database, chosen: list[datetime]) -> None:
+    """The database orders and compares instants as Python does, before 1970 and across time zones."""
+    with moment_database.writing() as db:
+        db.execute(moments.delete())
+        db.execute(moments.insert(), [{"id": n, "at": moment} for n, moment in enumerate(chosen)])
+        assert db.scalars(select(moments.c.at).order_by(moments.c.at)).all() == sorted(chosen)
+        later = db.scalars(select(moments.c.at).where(moments.c.at > chosen[0])).all()
+    assert len(later) == sum(moment > chosen[0] for moment in chosen)
+
+
+def test_an_hour_of_another_zone_is_the_same_hour(moment_database: Database) -> None:
+    """Noon in Kathmandu is 6:15 in UTC."""
+    noon = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5, minutes=45)))
+    assert kept(moment_database, noon).isoformat() == "2026-01-01T06:15:00+00:00"

@@ -1,0 +1,236 @@
+"""Two lanes of workers: who waits, who is turned away, and that one lane's queue is not the other's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from dragoman.core.errors import NotFound, Unavailable
+from dragoman.lanes import Lane, be_nice
+
+T = TypeVar("T")
+
+
+@contextmanager
+def lane(threads: int = 1, waiting: int = 2, patience: float = 60, niceness: int = 0) -> Iterator[Lane]:
+    """A lane for the body."""
+    made = Lane(
+        "test", threads=threads, waiting=waiting, patience=timedelta(seconds=patience), niceness=niceness
+    )
+    yield made
+    made.close()
+
+
+class Gate:
+    """A job that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self._open = threading.Event()
+
+    def __call__(self) -> str:
+        """Begin, wait, go through."""
+        self.begun.set()
+        assert self._open.wait(10)
+        return "through"
+
+    def open(self) -> None:
+        """Let it go."""
+        self._open.set()
+
+
+async def occupied(lane: Lane, gate: Gate, jobs: int) -> list[asyncio.Task[str]]:
+    """So many jobs in a lane, the first of them running."""
+    tasks = [asyncio.create_task(lane.run(gate)) for _ in range(jobs)]
+    await asyncio.to_thread(gate.begun.wait, 10)
+    return tasks
+
+
+def test_a_job_runs_in_a_worker_thread() -> None:
+    """The result is the job's, the thread one of the lane's, and the caller's context goes along."""
+    variable = contextvars.ContextVar("variable", default="unset")
+
+    async def ask() -> tuple[str, str]:
+        variable.set("set")
+        with lane() as only:
+            return await only.run(lambda: (threading.current_thread().name, variable.get()))
+
+    name, value = asyncio.run(ask())
+    assert name.startswith("dragoman-test")
+    assert value == "set"
+
+
+def test_what_a_job_raises_is_its_callers() -> None:
+    """A refusal or an accident in a worker reaches whoever asked, and the lane goes on."""
+
+    def refuse() -> str:
+        raise NotFound("anything")
+
+    async def ask() -> str:
+        with lane(waiting=0) as only:
+            for _ in range(3):
+                with pytest.raises(NotFound):
+                    await only.run(refuse)
+            return await only.run(lambda: "on")
+
+    assert asyncio.run(ask()) == "on"
+
+
+def test_a_full_lane_says_so_at_once() -> None:
+    """When all threads are busy and all places taken the next one is turned away without waiting."""
+
+    async def ask() -> list[str]:
+        with lane(threads=1, waiting=2) as only:
+            gate = Gate()
+            tasks = await occupied(only, gate, 3)
+            begun = time.perf_counter()
+            with pytest.raises(Unavailable) as refusal:
+                await only.run(gate)
+            assert time.perf_counter() - begun < 0.5
+            assert refusal.value.retry_after >= timedelta(seconds=1)
+            gate.open()
+            answers = await asyncio.gather(*tasks)
+            return [*answers, await only.run(gate)]
+
+    assert asyncio.run(ask()) == ["through"] * 4
+
+
+def test_who_would_wait_too_long_is_not_let_in() -> None:
+    """A lane that knows its jobs to be slow turns away who would wait longer than its patience, and says how long."""
+
+    async def ask() -> timedelta:
+        with lane(threads=1, waiting=100, patience=0.5) as only:
+            only._typical = 2.0
+            gate = Gate()
+            tasks = await occupied(only, gate, 1)
+            with pytest.raises(Unavailable) as refusal:
+                await only.run(gate)
+            gate.open()
+            await asyncio.gather(*tasks)
+            return refusal.value.retry_after
+
+    assert asyncio.run(ask()) == timedelta(seconds=2)
+
+
+def test_a_free_thread_is_never_refused() -> None:
+    """However slow its jobs have been, a lane with a thread to spare takes the next one."""
+
+    async def ask() -> str:
+        with lane(threads=2, waiting=0, patience=0.001) as only:
+            only._typical = 1000.0
+            gate = Gate()
+            tasks = await occupied(only, gate, 1)
+            answer = await only.run(lambda: "taken")
+            gate.open()
+            await asyncio.gather(*tasks)
+            return answer
+
+    assert asyncio.run(ask()) == "taken"
+
+
+def test_the_lane_learns_how_long_its_jobs_take() -> None:
+    """What a job takes is averaged over the last ones, failures included."""
+
+    def fail() -> None:
+        time.sleep(0.02)
+        raise NotFound("anything")
+
+    async def ask() -> float:
+        with lane() as only:
+            for _ in range(40):
+                with pytest.raises(NotFound):
+                    await only.run(fail)
+            return only._typical
+
+    assert 0.015 < asyncio.run(ask()) < 0.2
+
+
+def test_a_full_lane_does_not_hold_up_the_other() -> None:
+    """While one lane is full of slow jobs the other answers."""
+
+    async def ask() -> tuple[int, float]:
+        with lane(threads=1, waiting=10) as slow, lane(threads=1, waiting=10) as quick:
+            gate = Gate()
+            tasks = await occupied(slow, gate, 11)
+            begun = time.perf_counter()
+            answers = [await quick.run(lambda: 1) for _ in range(10)]
+            took = time.perf_counter() - begun
+            gate.open()
+            await asyncio.gather(*tasks)
+            return sum(answers), took
+
+    answered, took = asyncio.run(ask())
+    assert answered == 10
+    assert took < 5
+
+
+def test_whoever_gives_up_gives_up_their_place() -> None:
+    """A caller that goes away while waiting makes room, and its job is not run."""
+    ran: list[str] = []
+
+    async def ask() -> str:
+        with lane(threads=1, waiting=1) as only:
+            gate = Gate()
+            (running,) = await occupied(only, gate, 1)
+            waiting = asyncio.create_task(only.run(lambda: ran.append("ran")))
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            next_one = asyncio.create_task(only.run(lambda: "next"))
+            await asyncio.sleep(0.01)
+            gate.open()
+            await running
+            return await next_one
+
+    assert asyncio.run(ask()) == "next"
+    assert ran == []
+
+
+def test_a_lane_may_be_nice() -> None:
+    """The workers of a lane may be given a lower priority than the rest of the process."""
+
+    async def ask() -> int:
+        with lane(niceness=5) as only:
+            return await only.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert asyncio.run(ask()) == min(5, 19)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_priority_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system refuses a priority, work goes on without."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    be_nice(5)
+    be_nice(0)
+
+
+def test_closing_lets_jobs_finish() -> None:
+    """A lane that is closed finishes what runs."""
+    done: list[str] = []
+
+    def work() -> None:
+        time.sleep(0.05)
+        done.append("done")
+
+    async def ask() -> None:
+        with lane() as only:
+            task = asyncio.create_task(only.run(work))
+            await asyncio.sleep(0.01)
+        await task
+
+    asyncio.run(ask())
+    assert done == ["done"]
