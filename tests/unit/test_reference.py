@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dragoman import openapi
+from dragoman.dialects.immich.releases import RELEASES
 from dragoman.dialects.immich.wire import ImmichApi
 from dragoman.exchange import Spoken
 from dragoman.reference import page
@@ -82,7 +83,7 @@ def words(element: Element) -> str:
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document that Immich's dialect publishes."""
-    return openapi.document(ImmichApi, mount="/immich", release="1.134")
+    return openapi.document(ImmichApi, mount="/immich", release=RELEASES["1.134"])
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,9 @@ def test_every_shape_is_described(immich: Spoken, document: dict[str, Any]) -> N
     for name, schema in document["components"]["schemas"].items():
         found = [words(each) for each in tree.by_id(f"schema-{name}").all() if each.tag == "dt"]
         required = schema.get("required", [])
-        assert found == [f"{each} required" if each in required else each for each in schema.get("properties", ())]
+        assert found == [
+            f"{each} required" if each in required else each for each in schema.get("properties", ())
+        ]
 
 
 def test_every_link_arrives(immich: Spoken) -> None:
