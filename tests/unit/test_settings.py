@@ -749,3 +749,9 @@ def test_importing_reads_nothing_and_costs_little() -> None:
         [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_hash_that_costs_too_much_is_refused() -> None:
+    """Memory times passes is bounded, so that no sign-in takes the machine down."""
+    with pytest.raises(SettingsError, match="memory_kib"):
+        load(None, {}, overrides={"passwords": {"argon2": {"memory_kib": 1048576, "passes": 5}}})

@@ -10,6 +10,7 @@ an accident writes nothing. A database that cannot answer is `Unavailable`, neve
 from __future__ import annotations
 
 import os
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,6 +140,13 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if is_our_own_fault(error):
+            raise
         raise Unavailable(
             retry_after=timedelta(seconds=1), why=f"the database does not answer: {error}"
         ) from error
+
+
+def is_our_own_fault(error: Exception) -> bool:
+    """Whether SQLite says that the statement is wrong, such as for a table that is not there."""
+    return getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR

@@ -29,6 +29,7 @@ from dragoman.settings.values import (
 
 HIDDEN = "********"
 MEBIBYTE = 1024 * 1024
+MOST_WORK_KIB = 4 * MEBIBYTE  # of one hash; more would be an attack on ourselves
 
 
 class Section(BaseModel):
@@ -116,9 +117,16 @@ class DatabaseSettings(Section):
 class Argon2Settings(Section):
     """The cost of one Argon2id hash (RFC 9106); stored hashes follow at their account's next login."""
 
-    memory_kib: int = Field(default=19456, ge=7168, le=2 * MEBIBYTE, description="Memory of one hash, in KiB")
+    memory_kib: int = Field(default=19456, ge=7168, le=MEBIBYTE, description="Memory of one hash, in KiB")
     passes: int = Field(default=2, ge=1, le=64, description="Passes over the memory")
     lanes: int = Field(default=1, ge=1, le=16, description="Lanes of the memory")
+
+    @field_validator("passes")
+    @classmethod
+    def _is_affordable(cls, passes: int, info: ValidationInfo) -> int:
+        if info.data.get("memory_kib", 0) * passes > MOST_WORK_KIB:
+            raise ValueError(f"times memory_kib must be at most {MOST_WORK_KIB}")
+        return passes
 
 
 class PasswordSettings(Section):
