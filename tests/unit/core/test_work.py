@@ -11,6 +11,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import ALICE, BOB, events, everything, rows, with_tools
 
@@ -276,3 +277,9 @@ def test_when_all_connections_are_lent_one_waits_and_is_told(core: Core) -> None
         do(narrow, add)
     do(narrow, add)
     small.dispose()
+
+
+def test_a_wrong_statement_is_an_accident(core: Core) -> None:
+    """A table that is not there is our own fault on both engines, and never passed off as a busy database."""
+    with pytest.raises(DBAPIError), core.begin(ORIGIN, writes=False) as uow:
+        uow.db.execute(text("SELECT * FROM nowhere"))
