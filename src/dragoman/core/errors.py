@@ -15,7 +15,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── Forbidden                   we know who it is, and the answer is no
     │   ├── AdminOnly
     │   ├── PermissionMissing       an API key without the permission that the operation asks for
-    │   └── SessionRequired         an API key where only a signed-in session will do
+    │   ├── SessionRequired         an API key where only a signed-in session will do
+    │   └── ApiKeyRequired          a session where only an API key will do
     ├── ProofRefused                a proof asked of somebody who is signed in already
     │   ├── WrongPassword
     │   ├── WrongPin
@@ -26,11 +27,13 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── PasswordTooLong             too long even to be hashed
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
+    ├── PermissionsExceeded         a key was to be given more than the one that gives it has
     ├── OldPasswordRequired         a password may not be replaced without the one before
     ├── SetupRefused                the first administrator cannot be made this way
     │   ├── SetupDone               there is one
     │   └── SetupClosed             not from here, or not any more
     ├── NotFound                    no such thing, or it belongs to somebody else
+    ├── TooMany                     there are as many of a thing as there may be
     ├── Throttled                   too many attempts; later
     └── Unavailable                 we cannot tell now; later (never to be mistaken for a no)
 """
@@ -96,6 +99,10 @@ class PermissionMissing(Forbidden):
 
 class SessionRequired(Forbidden):
     """An API key was held up where only a session will do."""
+
+
+class ApiKeyRequired(Forbidden):
+    """A session was held up where only an API key will do: the caller asks about the key itself."""
 
 
 class ProofRefused(Refusal):
@@ -164,6 +171,10 @@ class NameTaken(Refusal):
         self.field = field
 
 
+class PermissionsExceeded(Refusal):
+    """An API key may not give another one, nor itself, a permission that it does not have."""
+
+
 class OldPasswordRequired(Refusal):
     """The password may be replaced only by proving the one before it."""
 
@@ -186,6 +197,15 @@ class NotFound(Refusal):
     def __init__(self, thing: str) -> None:
         super().__init__(f"no such {thing}")
         self.thing = thing
+
+
+class TooMany(Refusal):
+    """There are as many of a `thing` as there may be, which is `limit`."""
+
+    def __init__(self, thing: str, limit: int) -> None:
+        super().__init__(f"there may be no more than {limit}: {thing}")
+        self.thing = thing
+        self.limit = limit
 
 
 class Throttled(Refusal):

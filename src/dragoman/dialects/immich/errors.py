@@ -1,16 +1,18 @@
-"""How Immich 1.134 says no: statuses, words and body, contract §0.2, §0.5 and §1."""
+"""How each release of Immich says no: statuses, words and body, contract §0.2, §0.3, §0.5, §1 and §5.2."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dragoman.core import errors as core
-from dragoman.dialects.immich.rules import Rules
+from dragoman.dialects.immich import zod
+from dragoman.dialects.immich.rules import FIRST, Verdict, rules_of
+from dragoman.dialects.immich.zod import UNDEFINED, Issue, speaks_zod
 from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json
-from dragoman.wire import camel
+from dragoman.wire import InPath, InQuery, places
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -29,6 +31,7 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.AdminOnly: (403, "Forbidden"),
     core.PermissionMissing: (403, "Missing required permission: {permission}"),
     core.SessionRequired: (400, SESSION_ONLY),
+    core.ApiKeyRequired: (403, "Not authenticated with an API Key"),
     core.Forbidden: (403, "Forbidden"),
     core.WrongPassword: (400, "Wrong password"),
     core.WrongPin: (400, "Wrong PIN code"),
@@ -37,11 +40,12 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.PinAlreadySet: (400, "User already has a PIN code"),
     core.PinNotSet: (400, "User does not have a PIN code"),
     core.NameTaken: (400, "User exists"),
+    core.PermissionsExceeded: (400, "Cannot grant permissions you do not have"),
     core.OldPasswordRequired: (400, "Changing the password needs the current one: use /auth/change-password"),
     core.SetupDone: (400, "The server already has an admin"),
     core.SetupClosed: (400, "Admin setup is disabled"),
     core.SetupRefused: (400, "Admin setup is disabled"),
-    core.NotFound: (400, "Not found"),
+    core.NotFound: (400, "{named} not found"),
     core.Throttled: (429, "Too many attempts, try again later"),
     core.Unavailable: (503, "The server cannot answer now, try again later"),
     core.Refusal: (400, "Bad Request"),
@@ -49,7 +53,17 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
 # Where an operation has words of its own.
 OF_OPERATION: Mapping[tuple[str, type[core.Refusal]], tuple[int, str]] = {
     ("update_my_user", core.NameTaken): (400, "Email already in use by another account"),
+    ("update_user_admin", core.NameTaken): (400, "Email already in use by another account"),
+    ("rotate_api_key", core.PermissionsExceeded): (
+        400,
+        "Cannot rotate an API Key with permissions you do not have",
+    ),
+    ("delete_session", core.NotFound): (400, "Not found or no authDevice.delete access"),
+    ("lock_session", core.NotFound): (400, "Not found or no session.lock access"),
+    ("update_session", core.NotFound): (400, "Not found or no session.update access"),
 }
+# What the product calls the core's things.
+NAMED: Mapping[str, str] = {"account": "User", "API key": "API Key", "session": "Session"}
 REASONS: Mapping[str, str] = {
     "too_short": "must be longer than or equal to {limit} characters",
     "too_long": "must be shorter than or equal to {limit} bytes",
@@ -60,21 +74,45 @@ REASONS: Mapping[str, str] = {
 }
 NEW_PASSWORD = {"change_password": "newPassword"}
 NAMES = {"display_name": "name"}
+# The header that an answer's correlation id goes out in; a request's own in it is sent back.
+CORRELATION: Mapping[str, str] = {
+    "1.134": "x-immich-cid",
+    "2.7": "x-immich-cid",
+    "3.2": "x-correlation-id",
+}
+# Shapes whose fields 3.2 judges in another order than they are printed in.
+ZOD_ORDER: Mapping[str, Sequence[str]] = {
+    "SignUpDto": ("email", "password", "name"),
+    "PinCodeChangeDto": ("pinCode", "password", "newPinCode"),
+}
+# Only the first place where something is wrong is spoken of: the body (None) comes first in the product.
+JUDGED_IN_ORDER = (None, InQuery, InPath)
 # Node's name for it; Python's depends on its version.
 PHRASES = {413: "Payload Too Large"}
 
 
 def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
-    """A refusal of the core, in Immich's words; the password policy's in its validation shape."""
-    if isinstance(refusal, core.PasswordRefused):
-        return _failed(exchange, 400, [_complaint(exchange, reason) for reason in refusal.reasons])
-    if isinstance(refusal, core.PasswordTooLong):
-        # One to be proved: a new one that is too long is refused by the policy.
-        return _failed(exchange, 400, [f"password must be shorter than or equal to {refusal.limit} bytes"])
-    if isinstance(refusal, core.NameRefused):
-        return _failed(exchange, 400, [f"{NAMES.get(refusal.field, refusal.field)} {refusal.why}"])
+    """A refusal of the core, in Immich's words; what it says of a field, in the shape of validation."""
+    about_field = list(_about_field(exchange, refusal))
+    if about_field:
+        return _not_valid(exchange, about_field)
     status, words = _words(exchange, type(refusal))
-    return _failed(exchange, status, words.format_map(vars(refusal)))
+    named = NAMED.get(getattr(refusal, "thing", ""), "It")
+    return _failed(exchange, status, words.format_map({**vars(refusal), "named": named}))
+
+
+def _about_field(exchange: Exchange, refusal: core.Refusal) -> Iterator[tuple[str, str]]:
+    """The field that a refusal is about and what is wrong with it, if it is about any."""
+    match refusal:
+        case core.PasswordRefused():
+            field = NEW_PASSWORD.get(_operation(exchange), "password")
+            for reason in refusal.reasons:
+                yield field, REASONS.get(reason.code, "is not acceptable").format(limit=reason.limit)
+        case core.PasswordTooLong():
+            # One to be proved: a new one that is too long is refused by the policy.
+            yield "password", REASONS["too_long"].format(limit=refusal.limit)
+        case core.NameRefused():
+            yield NAMES.get(refusal.field, refusal.field), refusal.why
 
 
 def _words(exchange: Exchange, kind: type[core.Refusal]) -> tuple[int, str]:
@@ -86,18 +124,40 @@ def _words(exchange: Exchange, kind: type[core.Refusal]) -> tuple[int, str]:
     raise TypeError(f"{kind} is no refusal")
 
 
-def _complaint(exchange: Exchange, reason: core.Reason) -> str:
-    field = NEW_PASSWORD.get(_operation(exchange), "password")
-    return f"{field} {REASONS.get(reason.code, 'is not acceptable').format(limit=reason.limit)}"
-
-
 def _operation(exchange: Exchange) -> str:
     return exchange.operation.name if exchange.operation else ""
 
 
-def malformed(_exchange: Exchange, problem: Malformed) -> Spoken:
-    """A body that cannot be read. Immich gives these neither a correlation id nor its header."""
+def _release(exchange: Exchange) -> str:
+    return exchange.release.name if exchange.release else FIRST
+
+
+class NotAnObject(Malformed):
+    """A body that has no fields where an operation takes some: `received` is what came instead."""
+
+    def __init__(self, received: Any) -> None:
+        super().__init__("the body is not an object")
+        self.received = received
+
+
+def not_an_object(exchange: Exchange, received: Any) -> Any:
+    """What counts as the body when `received` came for one: an array, or `UNDEFINED` for nothing to read.
+
+    Before 3.0, and where an operation takes no body, an object without fields; since then `NotAnObject`,
+    returned, for whoever reads the ask to raise: the caller is judged before.
+    """
+    shape: type[BaseModel] | None = exchange.operation.takes if exchange.operation else None
+    has_body = shape is not None and any(place is None for place, _ in places(shape).values())
+    return NotAnObject(received) if has_body and speaks_zod(_release(exchange)) else {}
+
+
+def malformed(exchange: Exchange, problem: Malformed) -> Spoken:
+    """A body that cannot be read. Before 3.0 these have neither a correlation id nor its header."""
+    if isinstance(problem, NotAnObject):
+        return _broken(exchange, [zod.wrong_type("object", problem.received)])
     words = {400: problem.why, 413: "request entity too large", 415: problem.why}[problem.status]
+    if speaks_zod(_release(exchange)):
+        return _failed(exchange, problem.status, words)
     return spoken_json(
         problem.status, {"message": words, "error": phrase(problem.status), "statusCode": problem.status}
     )
@@ -109,23 +169,51 @@ def phrase(status: int) -> str:
 
 
 def invalid(exchange: Exchange, shape: type[BaseModel], problem: ValidationError) -> Spoken:
-    """Every message of every field, fields in the order of the shape (contract §1)."""
-    rules = {
-        info.alias or camel(name): next((m for m in info.metadata if isinstance(m, Rules)), None)
-        for name, info in shape.model_fields.items()
-    }
-    messages: list[str] = []
-    for error in problem.errors(include_url=False, include_input=False):
-        field = str(error["loc"][0]) if error["loc"] else "body"
-        rule = rules.get(field)
-        if error["type"] == "rules":
-            complaints: Sequence[str] = error["ctx"]["complaints"]
-        elif error["type"] == "missing" and rule is not None:
-            complaints = rule.broken(None)
-        else:
-            complaints = [str(error["msg"])]
-        messages += [f"{field} {complaint}" for complaint in complaints]
+    """All that is wrong with every field, fields in the release's order (contract §1, §5.2)."""
+    release = _release(exchange)
+    verdicts = _in_first_place(shape, list(_verdicts(shape, problem, release)))
+    if speaks_zod(release):
+        order = ZOD_ORDER.get(shape.__name__, ())
+        verdicts.sort(key=lambda found: order.index(found[0][0]) if found[0] and found[0][0] in order else 0)
+        return _broken(exchange, [zod.below(loc, issue) for loc, said in verdicts for issue in said.issues])
+    messages = [sentence(loc, says) for loc, said in verdicts for says in said.complaints]
     return _failed(exchange, 400, list(dict.fromkeys(messages)))
+
+
+Place = tuple[str | int, ...]
+
+
+def _verdicts(
+    shape: type[BaseModel], problem: ValidationError, release: str
+) -> Iterator[tuple[Place, Verdict]]:
+    rules = {info.alias or name: rules_of(info.metadata) for name, info in shape.model_fields.items()}
+    for error in problem.errors(include_url=False, include_input=False):
+        loc = error["loc"]
+        rule = rules.get(str(loc[0])) if len(loc) == 1 else None
+        if error["type"] == "rules":
+            yield loc, error["ctx"]["verdict"]
+        elif error["type"] == "missing" and rule is not None:
+            yield loc, rule.verdict(UNDEFINED, release)
+        else:
+            issue = {"code": "custom", "path": [], "message": error["msg"]}
+            yield loc, Verdict([f"{{}} {error['msg']}"], [issue])
+
+
+def _in_first_place(
+    shape: type[BaseModel], verdicts: list[tuple[Place, Verdict]]
+) -> list[tuple[Place, Verdict]]:
+    standing = {wire_name: place for place, wire_name in places(shape).values()}
+    for place in JUDGED_IN_ORDER:
+        found = [each for each in verdicts if standing.get(str(each[0][0]) if each[0] else "") is place]
+        if found:
+            return found
+    return verdicts
+
+
+def sentence(loc: Place, says: str) -> str:
+    """A complaint about the field at `loc`: one within a group is named after the group's."""
+    *groups, field = [str(part) for part in loc] or ["body"]
+    return ".".join([*groups, says.replace("{}", field, 1)])
 
 
 def not_found(exchange: Exchange) -> Spoken:
@@ -140,27 +228,39 @@ def wrong_method(exchange: Exchange, _allowed: Sequence[str]) -> Spoken:
 def crashed(exchange: Exchange) -> Spoken:
     """An accident of ours. It says which operation failed, and nothing of why."""
     if exchange.operation is None:
-        body = {
-            "message": "Internal server error",
-            "statusCode": 500,
-            "correlationId": correlation_id(exchange),
-        }
-        return spoken_json(500, body, ("x-immich-cid", correlation_id(exchange)))
+        return _failed(exchange, 500, "Internal server error", reason=None)
     return _failed(exchange, 500, f"Failed to {exchange.operation.name.replace('_', ' ')}")
 
 
-def _failed(exchange: Exchange, status: int, message: str | list[str]) -> Spoken:
-    cid = correlation_id(exchange)
-    body = {
-        "message": message,
-        "error": phrase(status),
-        "statusCode": status,
-        "correlationId": cid,
-    }
-    return spoken_json(status, body, ("x-immich-cid", cid))
+def _not_valid(exchange: Exchange, complaints: Sequence[tuple[str, str]]) -> Spoken:
+    """Complaints of our own about fields, as the release lists those of validation."""
+    sentences = [f"{field} {complaint}" for field, complaint in complaints]
+    if speaks_zod(_release(exchange)):
+        fields = [field for field, _ in complaints]
+        return _broken(exchange, [zod.custom(*each) for each in zip(fields, sentences, strict=True)])
+    return _failed(exchange, 400, sentences)
+
+
+def _broken(exchange: Exchange, issues: Sequence[Issue]) -> Spoken:
+    body = {"message": "Validation failed", "errors": issues}
+    return spoken_json(400, body, *correlation(exchange))
+
+
+def _failed(exchange: Exchange, status: int, message: str | list[str], *, reason: str | None = "") -> Spoken:
+    """A refusal's body. `reason` is its phrase: the status's unless another is given, None for none at all."""
+    body: dict[str, Any] = {"message": message}
+    if not speaks_zod(_release(exchange)):
+        error = {} if reason is None else {"error": reason or phrase(status)}
+        body |= {**error, "statusCode": status, "correlationId": correlation_id(exchange)}
+    return spoken_json(status, body, *correlation(exchange))
+
+
+def correlation(exchange: Exchange) -> Sequence[tuple[str, str]]:
+    """The header that every answer carries, so that what a client saw can be found in the log."""
+    return ((CORRELATION[_release(exchange)], correlation_id(exchange)),)
 
 
 def correlation_id(exchange: Exchange) -> str:
-    """The request's own `x-immich-cid`, else eight letters and digits of our request id."""
-    given = exchange.headers.get("x-immich-cid")
+    """The request's own, from the header that the answer's goes in, else eight of our request id's characters."""
+    given = exchange.headers.get(CORRELATION[_release(exchange)])
     return given or re.sub(r"[^a-z0-9]", "", exchange.request_id.lower())[:8].rjust(8, "0")

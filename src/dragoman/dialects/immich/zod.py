@@ -1,0 +1,291 @@
+"""What Immich judges with from its third release on, and the issues in which it complains (contract §0.3, §5.2).
+
+From 3.0 on a broken field is answered by zod 4's issues instead of sentences: JSON objects that programs
+read. Their keys stand in zod's order, so each is built in one place, here. A judge takes a value as JSON had
+it, or `UNDEFINED` for a missing one, and gives its issues, whose paths begin at the value. Lengths are
+counted as JavaScript counts them, in UTF-16 units.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import Enum
+from itertools import islice
+from typing import Any, Final
+
+RELEASES: Final = frozenset({"3.2"})
+
+Issue = Mapping[str, Any]
+Judge = Callable[[Any], Sequence[Issue]]
+
+
+class Undefined(Enum):
+    """JavaScript's word for what is not there."""
+
+    UNDEFINED = "undefined"
+
+
+UNDEFINED: Final = Undefined.UNDEFINED
+
+SAFE = 2**53 - 1
+# Ours, not zod's: an issue may be kilobytes long, and an array of a small body has thousands of items.
+MOST_ISSUES = 100
+SAFE_NOTE = "Integers must be within the safe integer range."
+PIN_PATTERN = r"/^\d{6}$/"
+UUID_PATTERN = "/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$/"
+_LABEL_PATTERN = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
+EMAIL_PATTERN = (
+    rf"/^[\p{{L}}\p{{M}}\p{{N}}.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL_PATTERN}(?:\.{_LABEL_PATTERN})*$/u"
+)
+PIN = re.compile("[0-9]{6}")
+UUID = re.compile(UUID_PATTERN.strip("/^$"))
+
+
+def speaks_zod(release: str) -> bool:
+    """Whether a release complains in issues; the ones before it list sentences."""
+    return release in RELEASES
+
+
+def utf16_length(text: str) -> int:
+    """The length that JavaScript sees."""
+    return len(text) + sum(ord(c) > 0xFFFF for c in text)
+
+
+def kind(value: Any) -> str:
+    """What zod calls the type of a value."""
+    match value:
+        case Undefined():
+            return "undefined"
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def wrong_type(expected: str, value: Any) -> Issue:
+    """The issue of a value of another type."""
+    return {
+        "expected": expected,
+        "code": "invalid_type",
+        "path": [],
+        "message": f"Invalid input: expected {expected}, received {kind(value)}",
+    }
+
+
+def too_small(origin: str, minimum: int) -> Issue:
+    return {
+        "origin": origin,
+        "code": "too_small",
+        "minimum": minimum,
+        "inclusive": True,
+        "path": [],
+        "message": f"Too small: expected {origin} to {_sized(origin, '>=', minimum)}",
+    }
+
+
+def too_big(origin: str, maximum: int) -> Issue:
+    return {
+        "origin": origin,
+        "code": "too_big",
+        "maximum": maximum,
+        "inclusive": True,
+        "path": [],
+        "message": f"Too big: expected {origin} to {_sized(origin, '<=', maximum)}",
+    }
+
+
+def _sized(origin: str, sign: str, limit: int) -> str:
+    unit = {"string": " characters", "array": " items"}.get(origin)
+    return f"have {sign}{limit}{unit}" if unit else f"be {sign}{limit}"
+
+
+def unsafe(code: str, bound: str, limit: int, sign: str) -> Issue:
+    """The issue of an integer that JavaScript cannot tell from its neighbours."""
+    return {
+        "code": code,
+        bound: limit,
+        "note": SAFE_NOTE,
+        "origin": "int",
+        "inclusive": True,
+        "path": [],
+        "message": f"{code.replace('_', ' ').capitalize()}: expected int to be {sign}{limit}",
+    }
+
+
+def invalid_format(name: str, pattern: str, message: str) -> Issue:
+    return {
+        "origin": "string",
+        "code": "invalid_format",
+        "format": name,
+        "pattern": pattern,
+        "path": [],
+        "message": message,
+    }
+
+
+def custom(field: str, message: str) -> Issue:
+    """An issue of our own about a field."""
+    return {"code": "custom", "path": [field], "message": message}
+
+
+def below(place: Sequence[str | int], issue: Issue) -> Issue:
+    """The issue with its path beginning further out. The keys keep their order."""
+    return {**issue, "path": [*place, *issue["path"]]}
+
+
+def _too_short(value: Any, minimum: int) -> list[Issue]:
+    # zod measures whatever has a length, even when it is of the wrong type.
+    length = (
+        utf16_length(value) if isinstance(value, str) else len(value) if isinstance(value, list) else None
+    )
+    return [too_small(kind(value), minimum)] if length is not None and length < minimum else []
+
+
+def string(minimum: int = 0) -> Judge:
+    def judge(value: Any) -> list[Issue]:
+        type_issues = [] if isinstance(value, str) else [wrong_type("string", value)]
+        return type_issues + _too_short(value, minimum)
+
+    return judge
+
+
+def _formatted(holds: Callable[[str], bool], broken: Issue) -> Judge:
+    def judge(value: Any) -> list[Issue]:
+        if not isinstance(value, str):
+            return [wrong_type("string", value)]
+        return [] if holds(value) else [broken]
+
+    return judge
+
+
+def pin() -> Judge:
+    broken = invalid_format("regex", PIN_PATTERN, f"Invalid string: must match pattern {PIN_PATTERN}")
+    return _formatted(lambda v: PIN.fullmatch(v) is not None, broken)
+
+
+def uuid() -> Judge:
+    """A UUID of version 4, in either case."""
+    return _formatted(
+        lambda v: UUID.fullmatch(v) is not None, invalid_format("uuid", UUID_PATTERN, "Invalid UUID")
+    )
+
+
+def email() -> Judge:
+    """An e-mail address as 3.2 takes it: HTML's rules, with the letters and digits of every script."""
+    said = "Invalid input: expected email, received "
+    broken = invalid_format("email", EMAIL_PATTERN, said + "string")
+
+    def judge(value: Any) -> list[Issue]:
+        if isinstance(value, str):
+            return [] if is_email(value) else [broken]
+        # Here the product says JavaScript's own name of the type, to which null and arrays are objects.
+        name = {"null": "object", "array": "object"}.get(kind(value), kind(value))
+        return [{**wrong_type("string", value), "message": said + name}]
+
+    return judge
+
+
+def is_email(text: str) -> bool:
+    """Whether `EMAIL_PATTERN`, which Python's regular expressions cannot read, matches."""
+    local, at, domain = text.partition("@")
+    return (
+        bool(at and local)
+        and all(c in ".!#$%&'*+/=?^_`{|}~-" or _is_in(c, "LMN") for c in local)
+        and all(_is_label(label) for label in domain.split("."))
+    )
+
+
+def _is_label(label: str) -> bool:
+    return (
+        0 < len(label) <= 63
+        and _is_in(label[0], "LN")
+        and _is_in(label[-1], "LMN")
+        and all(c == "-" or _is_in(c, "LMN") for c in label)
+    )
+
+
+def _is_in(character: str, categories: str) -> bool:
+    return unicodedata.category(character)[0] in categories
+
+
+def enum(values: Collection[str]) -> Judge:
+    listed, known = list(values), frozenset(values)
+    broken = {"code": "invalid_value", "values": listed, "path": [], "message": _options(listed)}
+    return lambda value: [] if isinstance(value, str) and value in known else [broken]
+
+
+def _options(values: Sequence[str]) -> str:
+    shown = "|".join(json.dumps(value, ensure_ascii=False) for value in values)
+    return f"Invalid option: expected one of {shown}"
+
+
+def boolean() -> Judge:
+    return lambda value: [] if isinstance(value, bool) else [wrong_type("boolean", value)]
+
+
+def query_boolean() -> Judge:
+    """A boolean in a query string: `true` or `false`, in lower case."""
+    values = ["true", "false"]
+    broken = {
+        "code": "invalid_value",
+        "expected": "stringbool",
+        "values": values,
+        "path": [],
+        "message": _options(values),
+    }
+    return _formatted(lambda v: v in values, broken)
+
+
+def integer(minimum: int | None = None, maximum: int | None = None) -> Judge:
+    def judge(value: Any) -> list[Issue]:
+        if kind(value) != "number":
+            return [wrong_type("number", value)]
+        if isinstance(value, float) and not math.isfinite(value):
+            said = wrong_type("number", value)
+            return [{"expected": "number", "code": "invalid_type", "received": "Infinity", **said}]
+        if value != int(value):
+            said = wrong_type("int", value)
+            return [{"expected": "int", "format": "safeint", **said}]
+        issues: list[Issue] = []
+        if value > SAFE:
+            issues.append(unsafe("too_big", "maximum", SAFE, "<="))
+        elif value < -SAFE:
+            issues.append(unsafe("too_small", "minimum", -SAFE, ">="))
+        if minimum is not None and value < minimum:
+            issues.append(too_small("number", minimum))
+        if maximum is not None and value > maximum:
+            issues.append(too_big("number", maximum))
+        return issues
+
+    return judge
+
+
+def array(of: Judge, minimum: int = 0) -> Judge:
+    def judge(value: Any) -> list[Issue]:
+        if not isinstance(value, list):
+            return [wrong_type("array", value), *_too_short(value, minimum)]
+        found = (below([place], issue) for place, item in enumerate(value) for issue in of(item))
+        return [*islice(found, MOST_ISSUES), *_too_short(value, minimum)]
+
+    return judge
+
+
+def group() -> Judge:
+    """An object; its fields are judged by themselves."""
+    return lambda value: [] if isinstance(value, dict) else [wrong_type("object", value)]
+
+
+def nullable(judge: Judge) -> Judge:
+    return lambda value: [] if value is None else judge(value)
