@@ -7,7 +7,7 @@ operations are written once, with everything that any release has; a `Release` l
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -25,7 +25,8 @@ class Release:
 
     `lacks` are operations it does not have, by name; `without` fields it does not have, by shape;
     `statuses` and `key_permissions` what it answers and asks of an API key, by operation, where that is not
-    what the endpoint says; `permissions` are the names of all permissions that a key can have.
+    what the endpoint says; `permissions` are the names of all permissions that a key can have, and `renamed`
+    what it calls those that other releases call otherwise.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Release:
     statuses: Mapping[str, int] = field(default_factory=dict)
     key_permissions: Mapping[str, str | None] = field(default_factory=dict)
     permissions: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, operation: Operation[Any, Any]) -> bool:
         """Whether the release has the operation."""
@@ -47,6 +49,11 @@ class Release:
     def permission(self, operation: Operation[Any, Any]) -> str | None:
         """What an API key needs to call it; None: any key will do."""
         return self.key_permissions.get(operation.name, operation.permission)
+
+    def spoken(self, permissions: Iterable[str]) -> tuple[str, ...]:
+        """Permissions by this release's names, in its order. It leaves out what it does not know."""
+        meant = {self.renamed.get(name, name) for name in permissions}
+        return tuple(name for name in self.permissions if name in meant)
 
     def unknown(self, shape: type[BaseModel]) -> frozenset[str]:
         """The fields of a shape, by their names in Python, that the release does not have."""

@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, RootModel, ValidationError
@@ -290,7 +290,7 @@ class DialectApp:
     def _call(self, uow: UnitOfWork, exchange: Exchange, operation: Operation[Any, Any]) -> Call:
         if operation.access is Access.PUBLIC:
             return Call(exchange, self.settings)
-        principal = identify(uow, self.dialect.present(exchange))
+        principal = in_words_of(self.release, identify(uow, self.dialect.present(exchange)))
         if operation.access is Access.ADMIN:
             principal.require_admin()
         permission = self.release.permission(operation)
@@ -318,6 +318,17 @@ class DialectApp:
                 spoken.status, spoken.body, spoken.media, (*spoken.headers, ("retry-after", str(seconds)))
             )
         return spoken
+
+
+def in_words_of(release: Release, principal: Principal) -> Principal:
+    """The caller, whose key's permissions have the names of the release spoken now.
+
+    A key keeps those it was given, and may be older than the choice of the release.
+    """
+    key = principal.api_key
+    if key is None or not release.permissions:
+        return principal
+    return replace(principal, api_key=replace(key, permissions=release.spoken(key.permissions)))
 
 
 def read_ask(

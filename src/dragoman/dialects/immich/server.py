@@ -11,8 +11,7 @@ from pydantic import Field
 from dragoman.core.rules import Lifetime
 from dragoman.dialects.immich import auth, errors, system, users
 from dragoman.dialects.immich.credentials import decode, present
-from dragoman.dialects.immich.permissions import PERMISSIONS
-from dragoman.dialects.immich.releases import RELEASES
+from dragoman.dialects.immich.releases import ALL_PERMISSIONS, RELEASES
 from dragoman.dialects.immich.wire import (
     ImmichApi,
 )
@@ -50,7 +49,7 @@ dialect = Dialect(
     errors=errors,
     settings=ImmichSettings,
     lifetime=lifetime,
-    permissions=PERMISSIONS,
+    permissions=ALL_PERMISSIONS,
     headers=correlation,
     release=lambda settings: RELEASES[settings.speaks],
     folds_case=True,
