@@ -16,7 +16,7 @@ from dragoman.core.accounts import accounts
 from dragoman.core.database import Instant, Number, insert, metadata
 from dragoman.core.errors import PinAlreadySet, PinNotSet, ProofMissing, SessionRefused, WrongPin
 from dragoman.core.proofs import Proof, attempts_at, prove_password, settle
-from dragoman.core.sessions import sessions
+from dragoman.core.sessions import is_live, sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -110,10 +110,8 @@ def unlock(core: Core, origin: Origin, caller: Principal, pin: Secret | None) ->
         if uow.db.scalar(unchanged.with_for_update()) is None:
             raise _overtaken(proof)
         until = uow.now + ELEVATED_FOR
-        raised = (
-            update(sessions).where(sessions.c.id == session.id).values(elevated_until=until, seen_at=uow.now)
-        )
-        if uow.db.execute(raised).rowcount == 0:
+        raised = update(sessions).where(sessions.c.id == session.id, is_live(uow.now))
+        if uow.db.execute(raised.values(elevated_until=until, seen_at=uow.now)).rowcount == 0:
             raise SessionRefused
         audit.record(uow, "session unlocked", account=number, via=caller.via)
     return until

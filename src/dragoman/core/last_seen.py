@@ -9,9 +9,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from dragoman.core.sessions import Device
 
 Kind = Literal["session", "api_key"]
 MOST = 100_000
@@ -19,10 +22,17 @@ MOST = 100_000
 
 @dataclass(frozen=True)
 class Sighting:
-    """A credential seen at `at`; a session then stays until `idle_until`."""
+    """A credential seen at `at`; a session then stays until `idle_until`, and runs on `device` if it says so."""
 
     at: datetime
     idle_until: datetime | None = None
+    device: Device | None = None
+
+    def after(self, earlier: Sighting | None) -> Sighting:
+        """This sighting, with what only an earlier one knew of the device."""
+        if earlier is None or self.device is not None:
+            return self
+        return replace(self, device=earlier.device)
 
 
 class LastSeen:
@@ -35,8 +45,9 @@ class LastSeen:
     def note(self, kind: Kind, credential: uuid.UUID, sighting: Sighting) -> None:
         """Remember a sighting, in place of an earlier one of the same credential."""
         with self._guard:
-            if len(self._pending) < MOST or (kind, credential) in self._pending:
-                self._pending[kind, credential] = sighting
+            earlier = self._pending.get((kind, credential))
+            if len(self._pending) < MOST or earlier is not None:
+                self._pending[kind, credential] = sighting.after(earlier)
 
     def noted(self, kind: Kind, credential: uuid.UUID) -> Sighting | None:
         """The sighting of it that waits to be written, if there is one."""
@@ -51,5 +62,7 @@ class LastSeen:
     def put_back(self, sightings: Mapping[tuple[Kind, uuid.UUID], Sighting]) -> None:
         """What could not be written, under anything noted since, as far as there is room."""
         with self._guard:
+            for credential in sightings.keys() & self._pending.keys():
+                self._pending[credential] = self._pending[credential].after(sightings[credential])
             unseen_since = [item for item in sightings.items() if item[0] not in self._pending]
             self._pending.update(unseen_since[: MOST - len(self._pending)])

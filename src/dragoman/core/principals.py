@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from dragoman.core import accounts, api_keys, sessions
 from dragoman.core.accounts import Account
@@ -23,7 +24,7 @@ from dragoman.core.errors import (
 )
 from dragoman.core.last_seen import Sighting
 from dragoman.core.secrets import Secret, digest
-from dragoman.core.sessions import Session
+from dragoman.core.sessions import Device, Session
 
 if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
@@ -38,16 +39,13 @@ _ACCOUNT = tuple(column.name for column in accounts.COLUMNS)
 
 
 def _by_session_digest() -> AnySelect:
-    """A live session of a dialect, whose parent, if it has one, is alive too, and its account."""
-    s, parent = sessions.sessions.c, sessions.sessions.alias("parent")
-    now = bindparam("now", type_=Instant)
-    expires = or_(parent.c.expires_at.is_(None), parent.c.expires_at > now)
+    """A live session of a dialect, and its account."""
+    s = sessions.sessions.c
     return (
         select(*sessions.COLUMNS, *accounts.COLUMNS)
         .join(accounts.accounts, accounts.accounts.c.number == s.account_number)
-        .outerjoin(parent, parent.c.id == s.parent_id)
-        .where(s.digest == bindparam("digest"), s.dialect == bindparam("dialect"), sessions.is_live(now))
-        .where(or_(s.parent_id.is_(None), and_(parent.c.idle_until > now, expires)))
+        .where(s.digest == bindparam("digest"), s.dialect == bindparam("dialect"))
+        .where(sessions.is_live(bindparam("now", type_=Instant)))
     )
 
 
@@ -107,31 +105,33 @@ class Principal:
             raise PermissionMissing(permission)
 
 
-def identify(uow: UnitOfWork, presented: Presented | None) -> Principal:
+def identify(uow: UnitOfWork, presented: Presented | None, device: Device | None = None) -> Principal:
     """The caller behind a credential of the unit's own dialect.
 
     Refuses `NotSignedIn` without one; `SessionRefused` or `ApiKeyRefused` when it is unknown, ended,
     another dialect's, or its owner is disabled or deleted. Being identified keeps a session alive, and
-    slides an elevation that would end within five minutes (Immich contract §2.3).
+    slides an elevation that would end within five minutes (Immich contract §2.3). `device` is what the
+    caller runs on now, where that is to be kept up to date: it is written when its app's version is another
+    than the session's, and with "last seen" (§2.7).
     """
     if presented is None:
         raise NotSignedIn
     match presented.kind:
         case "session":
-            return _by_session(uow, presented.secret)
+            return _by_session(uow, presented.secret, device)
         case "api_key":
             return _by_api_key(uow, presented.secret)
         case "shared_link":
             raise SharedLinkRefused  # nobody can share anything yet
 
 
-def _by_session(uow: UnitOfWork, secret: Secret) -> Principal:
+def _by_session(uow: UnitOfWork, secret: Secret, device: Device | None) -> Principal:
     row = _find(uow, BY_SESSION, secret)
     account = None if row is None else _account(row, _SESSION_WIDTH)
     if row is None or account is None or not account.is_active:
         raise SessionRefused
     session = _slide(uow, Session(*row[:_SESSION_WIDTH]))
-    return Principal(account, session=_note(uow, session))
+    return Principal(account, session=_note(uow, session, device))
 
 
 def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
@@ -154,13 +154,15 @@ def _account(row: AnyRow, start: int) -> Account:
     return Account(**dict(zip(_ACCOUNT, row[start:], strict=True)))
 
 
-def _note(uow: UnitOfWork, session: Session) -> Session:
+def _note(uow: UnitOfWork, session: Session, device: Device | None) -> Session:
     lifetime = uow.rules.lifetime(session.dialect)
-    if uow.now - session.seen_at < lifetime.seen_every:
+    said: Mapping[str, Any] = {} if device is None else device.stored
+    is_updated = said.get("app_version", session.app_version) != session.app_version
+    if uow.now - session.seen_at < lifetime.seen_every and not is_updated:
         return session
-    seen = replace(session, seen_at=uow.now, idle_until=lifetime.idle_until(uow.now))
+    seen = replace(session, **said, seen_at=uow.now, idle_until=lifetime.idle_until(uow.now))
     before = uow.seen.noted("session", session.id)
-    uow.seen.note("session", session.id, Sighting(uow.now, seen.idle_until))
+    uow.seen.note("session", session.id, Sighting(uow.now, seen.idle_until, device))
     # Unseen for long, it might idle out before the batch is written. The first of many requests sees to it.
     is_fresh = before is None or uow.now - before.at >= lifetime.seen_every
     if is_fresh and uow.now - session.seen_at > lifetime.idle * LONG_UNSEEN:
@@ -176,8 +178,11 @@ def _slide(uow: UnitOfWork, session: Session) -> Session:
     if until is None or until <= uow.now or until >= uow.now + SLIDES_BELOW - A_SECOND:
         return session
     slid = uow.now + SLIDES_BELOW
+    idle_until = uow.rules.lifetime(session.dialect).idle_until(uow.now)
     s = sessions.sessions.c
     # Whoever locks the session meanwhile wins: what is no longer elevated is not moved.
     still = (s.id == session.id, s.elevated_until > uow.now, s.elevated_until < slid)
-    uow.afterwards(update(sessions.sessions).where(*still).values(elevated_until=slid, seen_at=uow.now))
-    return replace(session, elevated_until=slid, seen_at=uow.now)
+    # Dated by this, it is not noted as seen besides: so this keeps it from idling, too.
+    used = {"elevated_until": slid, "seen_at": uow.now, "idle_until": idle_until}
+    uow.afterwards(update(sessions.sessions).where(*still).values(**used))
+    return replace(session, elevated_until=slid, seen_at=uow.now, idle_until=idle_until)

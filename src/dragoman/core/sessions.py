@@ -1,21 +1,23 @@
 """Signed-in continuity: a secret opens a session until it idles out, ends, or is ended.
 
-A session belongs to one account and one dialect. It may have a parent, and dies with it. Liveness is
-read from the rows in one statement (core/principals.py); ending a session deletes its row.
+A session belongs to one account and one dialect. It may have a parent, and dies with it. Whether it lives
+is read from the rows in one statement (`is_live`): its own, its ancestors', and its account's epoch. Ending
+one session deletes its row; ending all begins a new epoch (core/epochs.py).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -23,19 +25,21 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
+    literal,
     or_,
     select,
     update,
 )
 
-from dragoman.core import audit
+from dragoman.core import audit, epochs
 from dragoman.core.accounts import accounts
-from dragoman.core.database import AnyRow, Instant, Number, metadata
-from dragoman.core.errors import SessionRefused
+from dragoman.core.database import AnyRow, AnySelect, Bag, Instant, Number, metadata
+from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.secrets import Secret, digest, mint
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, ColumnElement
+    from sqlalchemy import BindParameter, ColumnElement, FromClause
 
     from dragoman.core.work import UnitOfWork
 
@@ -46,6 +50,7 @@ sessions = Table(
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), nullable=False),
     Column("dialect", String(32), nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),
     Column("parent_id", Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), index=True),
     Column("device", String(128), nullable=False),
     Column("os", String(128), nullable=False),
@@ -57,8 +62,13 @@ sessions = Table(
     Column("idle_until", Instant, nullable=False, index=True),
     Column("expires_at", Instant, index=True),
     Column("elevated_until", Instant),
-    Index(None, "account_number", "dialect", "seen_at"),
+    Column("attributes", Bag, nullable=False),
+    Index(None, "account_number", "dialect", "epoch", "seen_at"),
 )
+
+# How deep sessions may open sessions. Each level is looked at whenever one is used, and databases delete
+# what hangs on a row only so many levels deep.
+MOST_ANCESTORS = 3
 
 
 @dataclass(frozen=True)
@@ -69,10 +79,19 @@ class Device:
     os: str = ""
     app_version: str | None = None
 
+    @property
+    def stored(self) -> Mapping[str, str | None]:
+        """What is kept of it, by the names of the columns: as much as there is room for."""
+        version = self.app_version[:64] if self.app_version else None
+        return {"device": self.name[:128], "os": self.os[:128], "app_version": version}
+
 
 @dataclass(frozen=True)
 class Session:
-    """A session as it was read. `expires_at` None: it ends only by idling; dates in UTC."""
+    """A session as it was read. `expires_at` None: it ends only by idling; dates in UTC.
+
+    `attributes` holds facts that mean something to its own dialect alone.
+    """
 
     id: uuid.UUID
     account_number: int
@@ -87,6 +106,7 @@ class Session:
     idle_until: datetime
     expires_at: datetime | None
     elevated_until: datetime | None
+    attributes: Mapping[str, Any] = field(hash=False)
 
 
 COLUMNS = tuple(sessions.c[name] for name in Session.__dataclass_fields__)
@@ -105,66 +125,221 @@ def open_session(
     parent: Session | None = None,
     duration: timedelta | None = None,
 ) -> tuple[Session, Secret]:
-    """A new session of the unit's dialect, and the secret that opens it, which is shown to nobody again."""
-    lifetime, now = uow.rules.lifetime(uow.origin.dialect), uow.now
+    """A new session of the unit's dialect, and the secret that opens it, which is shown to nobody again.
+
+    With a `parent` it dies with that. Refuses `SessionRefused` when the parent is not alive, or is not this
+    account's in this dialect, and `TooMany` when it has too many ancestors itself.
+    """
+    lifetime, now, dialect = uow.rules.lifetime(uow.origin.dialect), uow.now, uow.origin.dialect
     secret = mint(uow.tools.dice)
     session = Session(
         id=uow.new_id(),
         account_number=account_number,
-        dialect=uow.origin.dialect,
+        dialect=dialect,
         parent_id=parent.id if parent else None,
-        device=device.name[:128],
-        os=device.os[:128],
-        app_version=device.app_version[:64] if device.app_version else None,
+        **device.stored,  # type: ignore[arg-type]  # each name has its own type
         address=uow.origin.address[:64],
         created_at=now,
         seen_at=now,
         idle_until=lifetime.idle_until(now),
         expires_at=now + duration if duration is not None else lifetime.expires_at(now),
         elevated_until=None,
+        attributes={},
     )
-    row = {**session.__dict__, "digest": digest(secret), "agent": uow.origin.agent[:256]}
+    # A session opened while another unit ends them all has the old epoch, and is ended with them.
+    epoch = epochs.current(account_number, dialect) if parent is None else _epoch_of(uow, session, parent.id)
+    row = {**session.__dict__, "epoch": epoch, "digest": digest(secret), "agent": uow.origin.agent[:256]}
     uow.db.execute(sessions.insert().values(**row))
     return session, secret
 
 
+def _epoch_of(uow: UnitOfWork, child: Session, parent_id: uuid.UUID) -> int:
+    """The parent's epoch, under a lock that keeps it from being deleted meanwhile."""
+    s = sessions.c
+    lives = _owned_by(child.account_number, child.dialect, uow.now).where(s.id == parent_id)
+    locked = lives.with_only_columns(s.epoch, s.parent_id).with_for_update(
+        read=True, key_share=True, of=sessions
+    )
+    row = uow.db.execute(locked).one_or_none()
+    if row is None:
+        raise SessionRefused
+    ancestors, above = 1, row.parent_id
+    while above is not None:
+        ancestors += 1
+        above = uow.db.scalar(select(s.parent_id).where(s.id == above))
+    if ancestors > MOST_ANCESTORS:
+        raise TooMany("nested session", MOST_ANCESTORS)
+    epoch: int = row.epoch
+    return epoch
+
+
 def is_live(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """Neither idle nor expired at that instant (the account's and the parent's state come on top)."""
-    return and_(sessions.c.idle_until > at, or_(sessions.c.expires_at.is_(None), sessions.c.expires_at > at))
+    """Neither idle nor expired at that instant, nor ended with all others, and so each of its ancestors.
+
+    For statements about `sessions`. The account's own state comes on top.
+    """
+    s = sessions.c
+    return _lives(sessions, epochs.current(s.account_number, s.dialect), at, MOST_ANCESTORS)
 
 
-def owned(uow: UnitOfWork, account_number: int, dialect: str | None = None) -> Sequence[Session]:
-    """An account's live sessions, in one dialect or in all, the last seen first."""
-    query = select(*COLUMNS).where(sessions.c.account_number == account_number, is_live(uow.now))
-    if dialect is not None:
-        query = query.where(sessions.c.dialect == dialect)
-    return [of(row) for row in uow.db.execute(query.order_by(sessions.c.seen_at.desc(), sessions.c.id))]
+def _lives(
+    one: FromClause, epoch: ColumnElement[int], at: datetime | BindParameter[datetime], ancestors: int
+) -> ColumnElement[bool]:
+    s = one.c
+    own = and_(s.epoch == epoch, s.idle_until > at, or_(s.expires_at.is_(None), s.expires_at > at))
+    if ancestors == 0:
+        return and_(own, s.parent_id.is_(None))
+    parent = sessions.alias(f"ancestor_{ancestors}")
+    above = _lives(parent, s.epoch, at, ancestors - 1)
+    return and_(
+        own, or_(s.parent_id.is_(None), select(literal(1)).where(parent.c.id == s.parent_id, above).exists())
+    )
+
+
+def _owned_by(account_number: int, dialect: str, now: datetime) -> AnySelect:
+    s = sessions.c
+    return select(*COLUMNS).where(
+        s.account_number == account_number,
+        s.dialect == dialect,
+        # The same as in `is_live`, and here, where it does not depend on the row, the index knows it, too.
+        s.epoch == epochs.current(account_number, dialect),
+        is_live(now),
+    )
+
+
+def owned(
+    uow: UnitOfWork,
+    account_number: int | None = None,
+    dialect: str | None = None,
+    *,
+    limit: int | None = None,
+) -> Sequence[Session]:
+    """Live sessions of an account or of all, in one dialect or in all, the last seen first."""
+    if account_number is not None and dialect is not None:
+        query = _owned_by(account_number, dialect, uow.now)
+    else:
+        query = select(*COLUMNS).where(is_live(uow.now))
+        if account_number is not None:
+            query = query.where(sessions.c.account_number == account_number)
+        if dialect is not None:
+            query = query.where(sessions.c.dialect == dialect)
+    query = query.order_by(sessions.c.seen_at.desc(), sessions.c.id).limit(limit)
+    return [of(row) for row in uow.db.execute(query)]
+
+
+def find_owned(uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID) -> Session | None:
+    """The live session of an account in a dialect that has this id."""
+    query = _owned_by(account_number, dialect, uow.now).where(sessions.c.id == session_id)
+    row = uow.db.execute(query).one_or_none()
+    return None if row is None else of(row)
+
+
+def get_owned(uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID) -> Session:
+    """As `find_owned`. Refuses `NotFound`."""
+    found = find_owned(uow, account_number, dialect, session_id)
+    if found is None:
+        raise NotFound("session")
+    return found
+
+
+def lock_one(
+    uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, *, via: str = ""
+) -> None:
+    """End the elevation of a session of an account, if it has one. Refuses `NotFound`."""
+    session = get_owned(uow, account_number, dialect, session_id)
+    _update_one(uow, session, elevated_until=None)
+    audit.record(uow, "session locked", account=account_number, via=via, session=str(session_id))
+
+
+def set_attributes(
+    uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, facts: Mapping[str, Any]
+) -> Session:
+    """Lay facts over those that the dialect keeps with a session; the session then. Refuses `NotFound`."""
+    mine = _owned_by(account_number, dialect, uow.now).where(sessions.c.id == session_id)
+    # The lock first: what is read, merged and written nobody may write between.
+    row = uow.db.execute(mine.with_for_update(of=sessions)).one_or_none()
+    if row is None:
+        raise NotFound("session")
+    session = of(row)
+    return _update_one(uow, session, attributes={**session.attributes, **facts})
+
+
+def _update_one(uow: UnitOfWork, session: Session, **values: Any) -> Session:
+    """Whatever is written of a session dates it, too (Immich contract §2.7)."""
+    dated = {**values, "seen_at": uow.now}
+    if uow.db.execute(update(sessions).where(sessions.c.id == session.id).values(**dated)).rowcount == 0:
+        raise NotFound("session")
+    return replace(session, **dated)
 
 
 def end(uow: UnitOfWork, session: Session) -> None:
     """End a session and its children. `SessionRefused` when somebody else has just ended it."""
-    if uow.db.execute(delete(sessions).where(sessions.c.id == session.id)).rowcount == 0:
+    if not _delete(uow, session.id):
         raise SessionRefused
     audit.record(uow, "signed out", account=session.account_number, via=f"session {session.id}")
+
+
+def end_one(
+    uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, *, via: str = ""
+) -> None:
+    """End a session of an account in a dialect, and its children. Refuses `NotFound`."""
+    get_owned(uow, account_number, dialect, session_id)
+    if not _delete(uow, session_id):
+        raise NotFound("session")
+    audit.record(uow, "session ended", account=account_number, via=via, session=str(session_id))
+
+
+def _delete(uow: UnitOfWork, session_id: uuid.UUID) -> bool:
+    s = sessions.c
+    not_ended = s.epoch == epochs.current(s.account_number, s.dialect)
+    return uow.db.execute(delete(sessions).where(s.id == session_id, not_ended)).rowcount == 1
 
 
 def end_all(
     uow: UnitOfWork, account_number: int, *, but: Session | None = None, dialects: Sequence[str] | None = None
 ) -> int:
-    """End an account's sessions, all or those of some dialects, but for one. How many that were."""
-    theirs = [sessions.c.account_number == account_number]
-    if but is not None:
-        theirs.append(sessions.c.id != but.id)
-    if dialects is not None:
-        theirs.append(sessions.c.dialect.in_(dialects))
-    ended = uow.db.execute(delete(sessions).where(*theirs)).rowcount
+    """End an account's sessions, all or those of some dialects, but for one. How many that were.
+
+    It takes effect at once and the same time for any number. The one that is spared loses its children,
+    and if it is a child of one that ends, it ends with that all the same.
+    """
+    # Who signs in writes the account's row first: waited for here, their session is among those that end.
+    uow.db.execute(select(accounts.c.number).where(accounts.c.number == account_number).with_for_update())
+    ended = 0
+    for dialect, there in _counted(uow, account_number).items():
+        if dialects is None or dialect in dialects:
+            epoch = epochs.next_epoch(uow, account_number, dialect)
+            ended += there - _take_along(uow, but, dialect, epoch)
     if ended:
         audit.record(uow, "sessions ended", account=account_number, count=ended)
     return ended
 
 
-SEEN = (
+def _counted(uow: UnitOfWork, account_number: int) -> Mapping[str, int]:
+    """How many rows of the current epoch there are, by dialect. Answered from the index alone."""
+    s, e = sessions.c, epochs.session_epochs.c
+    begun = select(e.dialect, e.epoch).where(e.account_number == account_number)
+    current: dict[str, int] = {each.dialect: each.epoch for each in uow.db.execute(begun)}
+    rows = select(s.dialect, s.epoch, func.count()).where(s.account_number == account_number)
+    counted = uow.db.execute(rows.group_by(s.dialect, s.epoch))
+    return {dialect: there for dialect, epoch, there in counted if epoch == current.get(dialect, 0)}
+
+
+def _take_along(uow: UnitOfWork, spared: Session | None, dialect: str, epoch: int) -> int:
+    """Take a session along into the epoch that has just begun, unless it was over before. How many: 0 or 1."""
+    if spared is None or spared.dialect != dialect:
+        return 0
+    alive = (sessions.c.id == spared.id, sessions.c.epoch == epoch - 1)
+    return uow.db.execute(update(sessions).where(*alive).values(epoch=epoch)).rowcount
+
+
+_SEEN = {"seen_at": bindparam("at", type_=Instant), "idle_until": bindparam("idle", type_=Instant)}
+_SAID = {name: bindparam(f"said_{name}", type_=sessions.c[name].type) for name in Device().stored}
+_THIS = sessions.c.id == bindparam("credential")
+SEEN = update(sessions).where(_THIS, sessions.c.seen_at < bindparam("at", type_=Instant)).values(**_SEEN)
+# At the same instant, too: what else was written then did not say what the device is.
+SEEN_ON = (
     update(sessions)
-    .where(sessions.c.id == bindparam("credential"), sessions.c.seen_at < bindparam("at", type_=Instant))
-    .values(seen_at=bindparam("at", type_=Instant), idle_until=bindparam("idle", type_=Instant))
+    .where(_THIS, sessions.c.seen_at <= bindparam("at", type_=Instant))
+    .values(**_SEEN, **_SAID)
 )

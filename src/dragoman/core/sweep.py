@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Table, delete, or_, select
 
-from dragoman.core import api_keys, sessions
+from dragoman.core import api_keys, epochs, sessions
 from dragoman.core.audit import audit_log
 from dragoman.core.devices import REMEMBERED, known_devices
 from dragoman.core.throttle import throttles
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from dragoman.core.work import Core, Origin
+    from dragoman.core.epochs import Ended
+    from dragoman.core.work import Core, Origin, UnitOfWork
 
 EXPIRED_KEYS_KEPT = timedelta(days=30)  # so that their owner sees why a program stopped
 
@@ -34,7 +35,29 @@ def sweep(core: Core, origin: Origin, *, batch: int = 1000, most_batches: int = 
             swept[table.name] += removed
             if found < batch:
                 break
+    swept[sessions.sessions.name] += _sweep_ended(core, origin, batch, most_batches)
     return swept
+
+
+def _sweep_ended(core: Core, origin: Origin, batch: int, most_batches: int) -> int:
+    """Remove sessions of epochs past; how many, those not counted that went with their parents."""
+    removed = 0
+    for _ in range(most_batches):
+        with core.begin(origin, writes=True) as uow:
+            ended = epochs.unswept(uow, limit=1)
+            if not ended:
+                break
+            removed += _sweep_epochs(uow, ended[0], batch)
+    return removed
+
+
+def _sweep_epochs(uow: UnitOfWork, ended: Ended, batch: int) -> int:
+    s = sessions.sessions.c
+    past = (s.account_number == ended.account_number, s.dialect == ended.dialect, s.epoch < ended.epoch)
+    rows = uow.db.scalars(select(s.id).where(*past).limit(batch)).all()
+    if len(rows) < batch:
+        epochs.is_swept(uow, ended)
+    return uow.db.execute(delete(sessions.sessions).where(s.id.in_(rows))).rowcount
 
 
 def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
@@ -68,20 +91,22 @@ def write_last_seen(core: Core, origin: Origin) -> int:
         return 0
     # Always in the same order, so that two nodes that saw the same sessions do not lock each other out.
     in_order = sorted(taken.items(), key=lambda item: item[0][1])
-    seen = [
-        {"credential": credential, "at": sighting.at, "idle": sighting.idle_until}
-        for (kind, credential), sighting in in_order
-        if kind == "session"
-    ]
-    used = [
-        {"credential": credential, "at": sighting.at}
-        for (kind, credential), sighting in in_order
-        if kind == "api_key"
-    ]
+    seen, seen_on, used = [], [], []
+    for (kind, credential), sighting in in_order:
+        facts = {"credential": credential, "at": sighting.at}
+        if kind == "api_key":
+            used.append(facts)
+        elif sighting.device is None:
+            seen.append({**facts, "idle": sighting.idle_until})
+        else:
+            said = {f"said_{name}": value for name, value in sighting.device.stored.items()}
+            seen_on.append({**facts, "idle": sighting.idle_until, **said})
     try:
         with core.begin(origin, writes=True) as uow:
             if seen:
                 uow.db.execute(sessions.SEEN, seen)
+            if seen_on:
+                uow.db.execute(sessions.SEEN_ON, seen_on)
             if used:
                 uow.db.execute(api_keys.USED, used)
     except BaseException:

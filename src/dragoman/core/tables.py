@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from dragoman.core import accounts, api_keys, audit, devices, elevation, sealing, sessions, setup, throttle
+from dragoman.core import (
+    accounts,
+    api_keys,
+    audit,
+    devices,
+    elevation,
+    epochs,
+    facts,
+    sealing,
+    sessions,
+    setup,
+    throttle,
+)
 from dragoman.core.database import metadata
 
 # A module registers its tables when it is imported; these are all that have any.
-MODULES = (accounts, api_keys, audit, devices, elevation, sealing, sessions, setup, throttle)
+MODULES = (accounts, api_keys, audit, devices, elevation, epochs, facts, sealing, sessions, setup, throttle)
 
 __all__ = ["MODULES", "metadata"]

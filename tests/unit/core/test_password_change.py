@@ -71,8 +71,8 @@ def can_sign_in(core: Core, password: str) -> bool:
 
 
 def alive(core: Core) -> set[object]:
-    """The ids of the sessions there are."""
-    return {row["id"] for row in rows(core, sessions.sessions)}
+    """The ids of the sessions that live."""
+    return {session.id for session in do(core, sessions.owned)}
 
 
 # --- by its owner, with the old one ---------------------------------------------------------------------

@@ -166,11 +166,7 @@ def test_all_sessions_end_but_one(core: Core) -> None:
     )
 
     def left() -> set[Session]:
-        with core.database.reading() as db:
-            return {
-                sessions.of(row)
-                for row in db.execute(sessions.sessions.select().with_only_columns(*sessions.COLUMNS))
-            }
+        return set(do(core, sessions.owned))
 
     assert do(core, sessions.end_all, alice.number, but=mine, dialects=["strict", "another"]) == 1
     assert left() == {mine, other, bobs}

@@ -65,6 +65,7 @@ def create_credentials() -> None:
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("account_number", NUMBER, nullable=False),
         sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
         sa.Column("parent_id", sa.Uuid()),
         sa.Column("device", sa.String(128), nullable=False),
         sa.Column("os", sa.String(128), nullable=False),
@@ -76,6 +77,7 @@ def create_credentials() -> None:
         sa.Column("idle_until", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT),
         sa.Column("elevated_until", INSTANT),
+        sa.Column("attributes", BAG, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("digest", name=op.f("uq_sessions_digest")),
         of_account("sessions"),
@@ -83,10 +85,27 @@ def create_credentials() -> None:
             ["parent_id"], ["sessions.id"], name=op.f("fk_sessions_parent_id"), ondelete="CASCADE"
         ),
     )
-    index("sessions", "account_number", "dialect", "seen_at")
+    index("sessions", "account_number", "dialect", "epoch", "seen_at")
     index("sessions", "expires_at")
     index("sessions", "idle_until")
     index("sessions", "parent_id")
+    op.create_table(
+        "session_epochs",
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("swept", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("account_number", "dialect", name=op.f("pk_session_epochs")),
+        of_account("session_epochs"),
+    )
+    unswept = sa.text("swept < epoch")
+    op.create_index(
+        op.f("ix_session_epochs_unswept"),
+        "session_epochs",
+        ["account_number"],
+        sqlite_where=unswept,
+        postgresql_where=unswept,
+    )
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -173,6 +192,13 @@ def create_records() -> None:
         sa.Column("installed_at", INSTANT, nullable=False),
         sa.Column("first_account_at", INSTANT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+    op.create_table(
+        "product_facts",
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("value", BAG, nullable=False),
+        sa.PrimaryKeyConstraint("dialect", "name", name=op.f("pk_product_facts")),
     )
 
 
