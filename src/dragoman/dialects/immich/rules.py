@@ -109,7 +109,19 @@ class Rules:
         return None if value is UNDEFINED else self._after(value)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_before_validator_function(self.check, handler(source))
+        schema = handler(source)
+        return core_schema.with_info_before_validator_function(
+            self.check, _or_null(schema), json_schema_input_schema=schema
+        )
+
+
+def _or_null(schema: CoreSchema) -> CoreSchema:
+    """A choice between one thing and null without the choice's names, which would stand in every place below."""
+    if schema["type"] != "union":
+        return schema
+    choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+    others = [choice for choice in choices if choice["type"] != "none"]
+    return core_schema.nullable_schema(others[0]) if len(others) == 1 < len(choices) else schema
 
 
 def release_of(info: ValidationInfo) -> str:
@@ -246,9 +258,9 @@ def whole(value: Any) -> Any:
 
 
 def storage_label(value: Any) -> str | None:
-    """A storage label as it will name a folder: without dots and what no file system takes, or None."""
+    """A storage label as it will name a folder: without dots and what no file system takes. Null stays null."""
     if not isinstance(value, str):
-        return None
+        return None if value is None else ""
     label = re.sub(r"[./?<>\\:*|\"\x00-\x1f\x80-\x9f]", "", value)
     if re.fullmatch("con|prn|aux|nul|com[0-9]|lpt[0-9]", label, re.IGNORECASE):
         return ""
