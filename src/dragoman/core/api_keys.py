@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     delete,
+    func,
     or_,
     select,
     update,
@@ -26,10 +27,13 @@ from sqlalchemy import (
 from dragoman.core import audit
 from dragoman.core.accounts import accounts, checked
 from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
-from dragoman.core.errors import NotFound
+from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
 from dragoman.core.secrets import Secret, digest, hint, mint
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
 api_keys = Table(
@@ -50,6 +54,7 @@ api_keys = Table(
 )
 
 ALL = "all"
+MOST = 1000  # of an account in a dialect
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,18 @@ def issue(
     permissions: Sequence[str],
     expires_at: datetime | None = None,
     prefix: str = "",
+    by: Principal | None = None,
 ) -> tuple[ApiKey, Secret]:
-    """A new key and its secret, which is shown to nobody again. `name` is checked as names are."""
+    """A new key and its secret, which is shown to nobody again. `name` is checked as names are.
+
+    `by` is who asks for it: a caller with a key gives no more than that key has. Refuses `NameRefused`,
+    `PermissionsExceeded`, `TooMany`.
+    """
+    _lock_keys(uow, account_number)
+    mine = (api_keys.c.account_number == account_number, api_keys.c.dialect == dialect)
+    if (uow.db.scalar(select(func.count()).select_from(api_keys).where(*mine)) or 0) >= MOST:
+        raise TooMany("API key", MOST)
+    _require_within(uow, by, permissions)
     secret = mint(uow.tools.dice, prefix=prefix)
     key = ApiKey(
         id=uow.new_id(),
@@ -105,8 +120,36 @@ def issue(
         expires_at=expires_at,
     )
     uow.db.execute(api_keys.insert().values(**key.__dict__, digest=digest(secret)))
-    audit.record(uow, "key issued", account=account_number, key=str(key.id), of=dialect)
+    audit.record(uow, "key issued", account=account_number, via=_via(by), key=str(key.id), of=dialect)
     return key, secret
+
+
+def _lock_keys(uow: UnitOfWork, account_number: int) -> None:
+    """Let nobody else issue, change or rotate a key of the account before this unit ends.
+
+    What a key has is then the same when it is given on as when it was looked at, and each key is counted.
+    """
+    uow.db.execute(select(accounts.c.number).where(accounts.c.number == account_number).with_for_update())
+
+
+def _require_within(uow: UnitOfWork, by: Principal | None, permissions: Sequence[str]) -> None:
+    """A caller with a key has each of these permissions. Sessions and the operator may do all."""
+    if by is None or by.api_key is None:
+        return
+    # Read again: it may have lost permissions since it was identified, or be gone.
+    stored = select(api_keys.c.permissions, api_keys.c.updated_at).where(api_keys.c.id == by.api_key.id)
+    row = uow.db.execute(stored).one_or_none()
+    if row is None:
+        raise ApiKeyRefused
+    has = set(row.permissions)
+    if row.updated_at == by.api_key.updated_at:
+        has.update(by.api_key.permissions)  # the same, perhaps in the words of another release
+    if ALL not in has and not has.issuperset(permissions):
+        raise PermissionsExceeded
+
+
+def _via(by: Principal | None) -> str:
+    return "" if by is None else by.via
 
 
 def owned(uow: UnitOfWork, account_number: int | None = None, dialect: str | None = None) -> Sequence[ApiKey]:
@@ -119,15 +162,94 @@ def owned(uow: UnitOfWork, account_number: int | None = None, dialect: str | Non
     return [of(row) for row in uow.db.execute(query)]
 
 
-def revoke(uow: UnitOfWork, key_id: uuid.UUID, *, owner: int | None = None) -> None:
-    """Revoke a key. `NotFound` when there is none, or it is not the `owner`'s where one is named."""
+def get_owned(uow: UnitOfWork, owner: int, dialect: str, key_id: uuid.UUID) -> ApiKey:
+    """The key of an account in a dialect that has this id, expired or not. Refuses `NotFound`."""
+    row = uow.db.execute(select(*COLUMNS).where(*_mine(owner, dialect, key_id))).one_or_none()
+    if row is None:
+        raise NotFound("API key")
+    return of(row)
+
+
+def _mine(owner: int, dialect: str, key_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
+    k = api_keys.c
+    return (k.id == key_id, k.account_number == owner, k.dialect == dialect)
+
+
+def change(
+    uow: UnitOfWork,
+    owner: int,
+    dialect: str,
+    key_id: uuid.UUID,
+    *,
+    name: str | None = None,
+    permissions: Sequence[str] | None = None,
+    by: Principal | None = None,
+) -> ApiKey:
+    """Change a key's name or what it may do, from now on; None: as it is. The key as it is then.
+
+    A caller with a key gives no more than that key has. Refuses `NotFound`, `NameRefused`,
+    `PermissionsExceeded`.
+    """
+    _lock_keys(uow, owner)
+    get_owned(uow, owner, dialect, key_id)
+    values: dict[str, Any] = {}
+    if name is not None:
+        values["name"] = checked("name", name)
+    if permissions is not None:
+        _require_within(uow, by, permissions)
+        values["permissions"] = sorted(set(permissions))
+    changed = update(api_keys).where(*_mine(owner, dialect, key_id)).values(**values, updated_at=uow.now)
+    row = uow.db.execute(changed.returning(*COLUMNS)).one_or_none()
+    if row is None:
+        raise NotFound("API key")
+    audit.record(uow, "key changed", account=owner, via=_via(by), key=str(key_id), fields=sorted(values))
+    return of(row)
+
+
+def rotate(
+    uow: UnitOfWork,
+    owner: int,
+    dialect: str,
+    key_id: uuid.UUID,
+    *,
+    prefix: str = "",
+    by: Principal | None = None,
+) -> tuple[ApiKey, Secret]:
+    """Give a key another secret, shown to nobody again; the one before is dead at once. Nothing else changes.
+
+    A caller with a key rotates none that has more: its new secret would be theirs. Refuses `NotFound`,
+    `PermissionsExceeded`.
+    """
+    _lock_keys(uow, owner)
+    _require_within(uow, by, get_owned(uow, owner, dialect, key_id).permissions)
+    secret = mint(uow.tools.dice, prefix=prefix)
+    spent = update(api_keys).where(*_mine(owner, dialect, key_id))
+    renewed = spent.values(digest=digest(secret), hint=hint(secret), updated_at=uow.now)
+    row = uow.db.execute(renewed.returning(*COLUMNS)).one_or_none()
+    if row is None:
+        raise NotFound("API key")
+    audit.record(uow, "key rotated", account=owner, via=_via(by), key=str(key_id))
+    return of(row), secret
+
+
+def revoke(
+    uow: UnitOfWork,
+    key_id: uuid.UUID,
+    *,
+    owner: int | None = None,
+    dialect: str | None = None,
+    by: Principal | None = None,
+) -> None:
+    """Revoke a key. `NotFound` when there is none, or it is not the `owner`'s or `dialect`'s that is named."""
     mine = [api_keys.c.id == key_id]
     if owner is not None:
         mine.append(api_keys.c.account_number == owner)
+    if dialect is not None:
+        mine.append(api_keys.c.dialect == dialect)
     number = uow.db.scalar(delete(api_keys).where(*mine).returning(api_keys.c.account_number))
     if number is None:
         raise NotFound("API key")
-    audit.record(uow, "key revoked", account=number, key=str(key_id))
+    audit.record(uow, "key revoked", account=number, via=_via(by), key=str(key_id))
 
 
 _USED_BEFORE = or_(api_keys.c.used_at.is_(None), api_keys.c.used_at < bindparam("at", type_=Instant))
