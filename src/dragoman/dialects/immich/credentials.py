@@ -11,6 +11,7 @@ from urllib.parse import quote
 from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
+from dragoman.dialects.immich import devices
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 COOKIE_SECONDS = 400 * 24 * 3600
 TOKEN_COOKIE = "immich_access_token"
 COOKIES = (TOKEN_COOKIE, "immich_auth_type", "immich_is_authenticated")
-APP = re.compile(r"immich[-_](?:android|ios|unknown)[/_]([0-9][\w.+-]*)", re.IGNORECASE)
 
 
 def present(exchange: Exchange) -> Presented | None:
@@ -76,14 +76,8 @@ READERS: Mapping[str, Callable[[bytes], Any]] = {
 
 
 def device_of(exchange: Exchange) -> Device:
-    """What the app says it runs on: the header `deviceModel` feeds the type, `deviceType` the OS (§2.8)."""
-    agent = exchange.headers.get("user-agent", "")
-    app = APP.search(agent)
-    return Device(
-        name=exchange.headers.get("devicemodel", ""),
-        os=exchange.headers.get("devicetype", ""),
-        app_version=app.group(1) if app else None,
-    )
+    """What the app says it runs on."""
+    return devices.device_of(exchange.headers.get("user-agent", ""), exchange.headers)
 
 
 def cookies(exchange: Exchange, token: Secret, now: datetime) -> list[tuple[str, str]]:
