@@ -148,7 +148,9 @@ def mapped() -> Iterator[str]:
 def modules() -> set[str]:
     """The package's modules, as paths below it: what git knows of, so that a draft beside them counts for nothing."""
     asked = ["git", "-C", str(PACKAGE), "ls-files", "--", "*.py"]
-    known = subprocess.run(asked, capture_output=True, text=True, check=False) if shutil.which("git") else None
+    known = (
+        subprocess.run(asked, capture_output=True, text=True, check=False) if shutil.which("git") else None
+    )
     if known is None or known.returncode != 0:  # a copy without its history
         return {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py")}
     return {name for name in known.stdout.splitlines() if (PACKAGE / name).exists()}
