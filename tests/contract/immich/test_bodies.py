@@ -189,6 +189,31 @@ def test_length_that_nobody_sends_is_not_waited_for(house: House) -> None:
         assert line.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+def test_client_that_leaves_in_the_middle_is_nobody_s_trouble(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever goes away before their body has arrived leaves no accident behind."""
+    address = urlsplit(house.served.url)
+    assert address.hostname is not None
+    with socket.create_connection((address.hostname, address.port or 0), timeout=10) as line:
+        head = "POST /immich/api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n"
+        line.sendall(head.encode() + b'{"email"')
+    for _ in range(3):
+        assert house.ask("GET", "/server/ping").status_code == 200
+    assert "crashed" not in caplog.text
+
+
+@pytest.mark.parametrize("fields", [1000, 1001, 100_000])
+def test_form_has_at_most_a_thousand_fields(house: House, fields: int) -> None:
+    """A form of more fields than anybody needs is 413; one of a thousand is read."""
+    form = "&".join(f"{n:x}=" for n in range(fields))
+    response = house.call("login", content=form.encode(), headers=FORM)
+    if fields > 1000:
+        assert_malformed(response, 413)
+    else:
+        assert_refused(response, 400, LOGIN_EMPTY)
+
+
 @pytest.mark.parametrize("length", [4097, 100_000, MEBIBYTE // 4])
 @pytest.mark.parametrize("operation", ["login", "sign_up_admin", "change_password", "unlock_auth_session"])
 def test_huge_strings_are_refused_as_fields(house: House, operation: str, length: int) -> None:
