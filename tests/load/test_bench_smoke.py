@@ -26,8 +26,10 @@ def test_one_short_round_measures_every_figure_and_leaves_nothing_behind(tmp_pat
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert list(told["figures"]) == [figure.name for figure in FIGURES]
-    # Refusals there may be none of, and what a sign-in costs beside its hash drowns in so short a round.
-    always = set(told["figures"]) - {"refused", "rude_refused", "login_cpu"}
+    # Refusals there may be none of, and what a sign-in costs beside its hash drowns in so short a round. Nor
+    # need anybody get through in it to a server that is flooded, on two cores that run other tests meanwhile.
+    flooded = {"refused", *(name for name in told["figures"] if name.startswith("rude_"))}
+    always = set(told["figures"]) - {*flooded, "login_cpu"}
     assert [name for name in always if told["figures"][name]["median"] <= 0] == []
     assert told["repeat"] == f"make bench ARGS='--seconds 0.4 --rounds 1 --folder {tmp_path}'"
     assert list(tmp_path.iterdir()) == []

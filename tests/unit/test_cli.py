@@ -33,6 +33,7 @@ from dragoman.core.errors import CredentialRefused, Throttled, WrongCredentials
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.core.work import Core, Origin
+from dragoman.dialects.immich.releases import RELEASES
 from dragoman.dialects.immich.wire import ImmichApi
 from dragoman.openapi import document
 from dragoman.settings import load
@@ -769,7 +770,9 @@ def test_openapi_prints_the_document_that_is_served(command: Command) -> None:
         "DRAGOMAN_DIALECTS__IMMICH__PATH": "/photos",
         "DRAGOMAN_SERVER__BASE_URL": "https://id.example.org",
     }
-    expected = document(ImmichApi, mount="/photos", base_url="https://id.example.org", release="1.134")
+    expected = document(
+        ImmichApi, mount="/photos", base_url="https://id.example.org", release=RELEASES["1.134"]
+    )
     assert ok(command("openapi", "immich")).json == json.loads(json.dumps(expected))
 
 
