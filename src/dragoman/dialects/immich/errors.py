@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from dragoman.core import errors as core
-from dragoman.dialects.immich import zod
+from dragoman.dialects.immich import refusals, zod
 from dragoman.dialects.immich.rules import FIRST, Verdict, rules_of
 from dragoman.dialects.immich.zod import UNDEFINED, Issue, speaks_zod
 from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json
@@ -46,9 +46,17 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.SetupClosed: (400, "Admin setup is disabled"),
     core.SetupRefused: (400, "Admin setup is disabled"),
     core.NotFound: (400, "{named} not found"),
+    core.TooMany: (400, "There may be no more than {limit}: {thing}"),
     core.Throttled: (429, "Too many attempts, try again later"),
     core.Unavailable: (503, "The server cannot answer now, try again later"),
     core.Refusal: (400, "Bad Request"),
+    refusals.NoLicense: (404, "Not Found"),
+    refusals.LicenseRefused: (400, "Invalid license key"),
+    refusals.PasswordMissing: (400, "password is required"),
+    refusals.LabelTaken: (400, "Storage label already in use by another account"),
+    refusals.OwnAccount: (403, "Cannot delete your own account"),
+    refusals.OwnRights: (400, "Admin status can only be changed by another admin"),
+    refusals.AdminAccount: (403, "Cannot delete admin user"),
 }
 # Where an operation has words of its own.
 OF_OPERATION: Mapping[tuple[str, type[core.Refusal]], tuple[int, str]] = {
@@ -84,6 +92,7 @@ CORRELATION: Mapping[str, str] = {
 ZOD_ORDER: Mapping[str, Sequence[str]] = {
     "SignUpDto": ("email", "password", "name"),
     "PinCodeChangeDto": ("pinCode", "password", "newPinCode"),
+    "AlbumSearch": ("id", "name", "isOwned", "isShared", "assetId"),
 }
 # Only the first place where something is wrong is spoken of: the body (None) comes first in the product.
 JUDGED_IN_ORDER = (None, InQuery, InPath)
@@ -98,7 +107,9 @@ def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
         return _not_valid(exchange, about_field)
     status, words = _words(exchange, type(refusal))
     named = NAMED.get(getattr(refusal, "thing", ""), "It")
-    return _failed(exchange, status, words.format_map({**vars(refusal), "named": named}))
+    # The product's own 404s, unlike those of its router, are thrown without a text: such bodies have no reason.
+    reason = None if status == HTTPStatus.NOT_FOUND else ""
+    return _failed(exchange, status, words.format_map({**vars(refusal), "named": named}), reason=reason)
 
 
 def _about_field(exchange: Exchange, refusal: core.Refusal) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,10 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from dragoman.dialects.immich import permissions
+from dragoman.dialects.immich.wire.keys import APIKeyCreateResponseDto, APIKeyUpdateDto
+from dragoman.dialects.immich.wire.library import AlbumSearch, SearchAssetResponseDto
+from dragoman.dialects.immich.wire.sessions import SessionCreateResponseDto, SessionResponseDto
+from dragoman.dialects.immich.wire.system import ServerConfigDto, ServerFeaturesDto, ServerVersionResponseDto
 from dragoman.releases import Release
 
 Said = TypeVar("Said")
@@ -24,7 +28,11 @@ ANY = None
 
 # Operations that not all releases have: the first and the last one that does.
 OPERATIONS: Mapping[str, tuple[str, str]] = {
-    # here
+    "update_session": ("2.7", LAST),
+    "get_my_api_key": ("2.7", LAST),
+    "rotate_api_key": ("3.2", LAST),
+    "get_theme": (FIRST, "2.7"),
+    "get_apk_links": ("2.7", LAST),
 }
 
 # Statuses that are not what the endpoint says: since when.
@@ -38,7 +46,28 @@ STATUSES: Mapping[str, Mapping[str, int]] = {
 
 # Fields that not all releases have: the first and the last one that does.
 FIELDS: Sequence[tuple[type[BaseModel], str, str, str]] = (
-    # here
+    (SessionResponseDto, "app_version", "2.7", LAST),
+    (SessionResponseDto, "is_pending_sync_reset", "2.7", LAST),
+    (SessionCreateResponseDto, "app_version", "2.7", LAST),
+    (SessionCreateResponseDto, "is_pending_sync_reset", "2.7", LAST),
+    (APIKeyUpdateDto, "permissions", "2.7", LAST),
+    (APIKeyCreateResponseDto, "id", "3.2", LAST),
+    (APIKeyCreateResponseDto, "name", "3.2", LAST),
+    (APIKeyCreateResponseDto, "created_at", "3.2", LAST),
+    (APIKeyCreateResponseDto, "updated_at", "3.2", LAST),
+    (APIKeyCreateResponseDto, "permissions", "3.2", LAST),
+    (ServerVersionResponseDto, "prerelease", "3.2", LAST),
+    (ServerFeaturesDto, "ocr", "2.7", LAST),
+    (ServerFeaturesDto, "realtime_transcoding", "3.2", LAST),
+    (ServerConfigDto, "maintenance_mode", "2.7", LAST),
+    (ServerConfigDto, "min_faces", "3.2", LAST),
+    (ServerConfigDto, "oauth_account_management_url", "3.2", LAST),
+    (AlbumSearch, "shared", FIRST, "2.7"),
+    (AlbumSearch, "id", "3.2", LAST),
+    (AlbumSearch, "name", "3.2", LAST),
+    (AlbumSearch, "is_owned", "3.2", LAST),
+    (AlbumSearch, "is_shared", "3.2", LAST),
+    (SearchAssetResponseDto, "next_cursor", "3.2", LAST),
 )
 
 # What an API key needs, since when (contract §2.4). No operation that has a caller is left out.
@@ -55,7 +84,44 @@ KEY_PERMISSIONS: Mapping[str, Mapping[str, str | None]] = {
     "get_my_user": {"1.134": ANY, "2.7": "user.read"},
     "update_my_user": {"1.134": ANY, "2.7": "user.update"},
     "get_my_preferences": {"1.134": ANY, "2.7": "userPreference.read"},
+    "get_sessions": {"1.134": "session.read"},
+    "create_session": {"1.134": "session.create"},
+    "delete_all_sessions": {"1.134": "session.delete"},
+    "delete_session": {"1.134": "session.delete"},
+    "update_session": {"2.7": "session.update"},
+    "lock_session": {"1.134": "session.lock"},
+    "get_api_keys": {"1.134": "apiKey.read"},
+    "create_api_key": {"1.134": "apiKey.create"},
+    "get_my_api_key": {"2.7": ANY},
+    "get_api_key": {"1.134": "apiKey.read"},
+    "update_api_key": {"1.134": "apiKey.update"},
+    "delete_api_key": {"1.134": "apiKey.delete"},
+    "rotate_api_key": {"3.2": "apiKey.rotate"},
     "get_about_info": {"1.134": ANY, "2.7": "server.about"},
+    "get_apk_links": {"2.7": "server.apkLinks"},
+    "get_server_license": {"1.134": ANY, "2.7": "serverLicense.read"},
+    "get_server_statistics": {"1.134": ANY, "2.7": "server.statistics"},
+    "get_storage": {"1.134": ANY, "2.7": "server.storage"},
+    "get_version_check": {"1.134": ANY, "2.7": "server.versionCheck"},
+    "get_admin_onboarding": {"1.134": "systemMetadata.read"},
+    "update_admin_onboarding": {"1.134": "systemMetadata.update"},
+    "get_reverse_geocoding_state": {"1.134": "systemMetadata.read"},
+    "get_version_check_state": {"1.134": "systemMetadata.read"},
+    "get_all_albums": {"1.134": "album.read"},
+    "get_album_statistics": {"1.134": "album.statistics"},
+    "get_asset_statistics": {"1.134": ANY, "2.7": "asset.statistics"},
+    "get_all_libraries": {"1.134": "library.read"},
+    "get_map_markers": {"1.134": ANY, "2.7": "map.read"},
+    "search_memories": {"1.134": "memory.read"},
+    "get_notifications": {"1.134": "notification.read"},
+    "get_partners": {"1.134": "partner.read"},
+    "get_all_people": {"1.134": "person.read"},
+    "search_assets": {"1.134": ANY, "2.7": "asset.read"},
+    "get_all_shared_links": {"1.134": "sharedLink.read"},
+    "search_stacks": {"1.134": "stack.read"},
+    "get_sync_ack": {"1.134": ANY, "2.7": "syncCheckpoint.read"},
+    "get_all_tags": {"1.134": "tag.read"},
+    "get_time_buckets": {"1.134": "asset.read"},
 }
 
 # What a permission is called since 2.7; a key keeps the names it was given, and is read by today's.
@@ -115,3 +181,8 @@ def described(release: str) -> Release:
 RELEASES: Mapping[str, Release] = {name: described(name) for name in NAMES}
 # Whatever any release has: for the operator, whose keys outlive a change of the release.
 ALL_PERMISSIONS = tuple(dict.fromkeys(name for release in NAMES for name in PERMISSIONS[release]))
+
+
+def spoken_by(release: Release | None) -> Release:
+    """The release of a request; the first, where nobody has said which."""
+    return release or RELEASES[FIRST]

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from dragoman.core.rules import Lifetime
-from dragoman.dialects.immich import auth, errors, system, users
+from dragoman.dialects.immich import auth, errors, keys, library, sessions, system, users
 from dragoman.dialects.immich.credentials import decode, present
 from dragoman.dialects.immich.releases import ALL_PERMISSIONS, RELEASES
-from dragoman.dialects.immich.wire import (
-    ImmichApi,
-)
-from dragoman.exchange import Exchange
+from dragoman.dialects.immich.wire import ImmichApi
 from dragoman.serving import Dialect
 from dragoman.settings import DialectSettings
-
-if TYPE_CHECKING:
-    pass
 
 
 class ImmichSettings(DialectSettings):
     """`[dialects.immich]`."""
 
-    speaks: Literal["1.134"] = Field("1.134", description="The release whose wire language is spoken.")
+    speaks: Literal["1.134", "2.7", "3.2"] = Field(
+        "1.134", description="The release whose wire language is spoken."
+    )
     session_idle_days: int = Field(90, ge=1, le=3650, description="Days after which an unused session ends.")
 
 
@@ -35,22 +30,25 @@ def lifetime(settings: ImmichSettings) -> Lifetime:
     return Lifetime(idle=timedelta(days=settings.session_idle_days), seen_every=timedelta(hours=1))
 
 
-def correlation(exchange: Exchange) -> Sequence[tuple[str, str]]:
-    return (("x-immich-cid", errors.correlation_id(exchange)),)
-
-
 dialect = Dialect(
     name="immich",
     product="Immich",
     api=ImmichApi,
-    bound=(*auth.BOUND, *system.BOUND, *users.BOUND),
+    bound=(
+        *auth.BOUND,
+        *sessions.BOUND,
+        *keys.BOUND,
+        *system.BOUND,
+        *users.BOUND,
+        *library.BOUND,
+    ),
     present=present,
     decode=decode,
     errors=errors,
     settings=ImmichSettings,
     lifetime=lifetime,
     permissions=ALL_PERMISSIONS,
-    headers=correlation,
+    headers=errors.correlation,
     release=lambda settings: RELEASES[settings.speaks],
     folds_case=True,
     body_first=True,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dragoman.core import password_change
+from dragoman.core import accounts, password_change
 from dragoman.core.accounts import Account, Changes
 from dragoman.dialects.immich.credentials import secret
 from dragoman.dialects.immich.wire import (
@@ -30,6 +31,9 @@ from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
     from dragoman.core.work import Core, UnitOfWork
+
+
+AT_A_TIME = 500  # accounts
 
 
 def email_of(account: Account) -> str:
@@ -64,6 +68,14 @@ def user_admin(account: Account) -> UserAdminResponseDto:
         status="active" if account.deleted_at is None else "deleted",
         license=None,
     )
+
+
+def everybody(uow: UnitOfWork, *, deleted: bool = False) -> Iterator[Account]:
+    """Every account, in the order of their numbers. Immich's lists have no pages."""
+    after = 0
+    while page := accounts.page(uow, after=after, limit=AT_A_TIME, deleted=deleted):
+        yield from page
+        after = page[-1].number
 
 
 def get_my_user(_uow: UnitOfWork, call: Call, _ask: Nothing) -> UserAdminResponseDto:

@@ -23,6 +23,8 @@ from dragoman.dialects.immich.wire.auth import (
     ValidateAccessTokenResponseDto,
 )
 from dragoman.dialects.immich.wire.fields import AVATAR_COLORS, AvatarColor, ImmichWire, iso
+from dragoman.dialects.immich.wire.keys import KeysApi
+from dragoman.dialects.immich.wire.library import LibraryApi
 from dragoman.dialects.immich.wire.preferences import (
     DownloadResponse,
     EmailNotificationsResponse,
@@ -35,6 +37,7 @@ from dragoman.dialects.immich.wire.preferences import (
     TagsResponse,
     UserPreferencesResponseDto,
 )
+from dragoman.dialects.immich.wire.sessions import SessionsApi
 from dragoman.dialects.immich.wire.system import (
     ApiEndpoint,
     ServerAboutResponseDto,
@@ -42,6 +45,7 @@ from dragoman.dialects.immich.wire.system import (
     ServerFeaturesDto,
     ServerPingResponse,
     ServerVersionResponseDto,
+    SystemApi,
     WellKnownImmich,
 )
 from dragoman.dialects.immich.wire.users import UserAdminResponseDto, UserLicense, UserUpdateMeDto
@@ -87,7 +91,7 @@ __all__ = [
 ]
 
 
-class ImmichApi(Api):
+class ImmichApi(KeysApi, SessionsApi, SystemApi, LibraryApi, Api):
     """Immich 1.134's operations at sign-in. The first eleven are the page "AuthenticationApi"."""
 
     title = "Immich"

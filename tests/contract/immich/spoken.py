@@ -1,0 +1,43 @@
+"""Servers that speak one release of Immich each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.contract.immich.conftest import ROOMY
+from tests.contract.immich.speech import House, visiting
+from tests.fakes import FakeClock, cheap_hasher
+from tests.running import configured, running
+
+from dragoman.dialects.immich.releases import NAMES
+
+__all__ = ["LATER", "NAMES", "by", "message", "speaking"]
+
+LATER = NAMES[1:]
+
+
+@contextmanager
+def speaking(release: str, template: Path, folder: Path) -> Iterator[House]:
+    """A server on SQLite with an administrator that speaks a release, while the body runs."""
+    file = folder / f"{release}.db"
+    shutil.copy(template, file)
+    told = {**ROOMY, "dialects": {"immich": {"speaks": release}}}
+    settings = configured(f"sqlite:///{file}", **told)
+    with running(settings, cheap_hasher(), FakeClock()) as served, visiting(served) as house:
+        house.account(email="admin@example.com", display_name="Ada", is_admin=True)
+        yield house
+
+
+def by(key: str) -> dict[str, str]:
+    """The header that a key is held up in."""
+    return {"x-api-key": key}
+
+
+def message(response: Any, status: int) -> Any:
+    """What a refusal says, whatever shape its release gives it."""
+    assert response.status_code == status, response.text
+    return response.json()["message"]
