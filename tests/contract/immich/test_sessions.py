@@ -148,7 +148,9 @@ def test_new_password_ends_nothing(houses: House, change: Callable[[House, str],
     [
         ({}, ("", "", None)),
         ({"devicemodel": "Pixel 8", "devicetype": "Android"}, ("Pixel 8", "Android", None)),
-        ({"user-agent": "Immich_Android_1.134.0"}, ("", "", "1.134.0")),
+        ({"user-agent": "Immich_Android_1.134.0"}, ("", "Android", "1.134.0")),
+        ({"user-agent": "immich-android/2.7.5", "devicemodel": "Pixel"}, ("Pixel", "android", "2.7.5")),
+        ({"user-agent": "Immich_iOS_1.134.0", "devicetype": "iOS"}, ("", "iOS", "1.134.0")),
         ({"user-agent": "immich-ios/2.7.5"}, ("", "", "2.7.5")),
         ({"user-agent": "immich-unknown/3.0.0-rc.1 (x)"}, ("", "", "3.0.0-rc.1")),
         ({"user-agent": "OpenAPI-Generator/1.134.0/python"}, ("", "", None)),
@@ -158,7 +160,7 @@ def test_new_password_ends_nothing(houses: House, change: Callable[[House, str],
 def test_session_notes_what_the_client_says_it_is(
     house: House, headers: dict[str, str], device: tuple[str, str, str | None]
 ) -> None:
-    """Device and system come from the app's headers, its release from the User-Agent, all cut to size (§2.8)."""
+    """What the User-Agent does not tell, the app's own headers do; all of it is cut to size (§2.8)."""
     account = house.account()
     assert house.log_in(str(account.email), headers=headers).status_code == 201
     session = session_of(house, account.number)
