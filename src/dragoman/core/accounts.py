@@ -269,14 +269,12 @@ def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
         free = _free_username(uow, number, (email or "").rpartition("@")[0])
         uow.db.execute(update(accounts).where(accounts.c.number == number).values(username=free))
     audit.record(uow, "account added", account=number, admin=new.is_admin)
-    return _get(uow, number)
+    return _written(uow, number)
 
 
-def _get(uow: UnitOfWork, number: int) -> Account:
-    found = find_by_number(uow, number)
-    if found is None:
-        raise NotFound("account")
-    return found
+def _written(uow: UnitOfWork, number: int) -> Account:
+    """An account that this unit has just written, as it is now."""
+    return of(uow.db.execute(select(*COLUMNS).where(accounts.c.number == number)).one())
 
 
 def _claim(uow: UnitOfWork, number: int, kind: str, name: str) -> bool:
@@ -341,7 +339,7 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, via: str = "") -> 
         values["attributes"] = merged(row.attributes, changes.attributes)
     uow.db.execute(update(accounts).where(accounts.c.number == number).values(**values, updated_at=uow.now))
     audit.record(uow, "account changed", account=number, via=via, fields=sorted(values))
-    return _get(uow, number)
+    return _written(uow, number)
 
 
 def _rename(uow: UnitOfWork, number: int, email: str | None, username: str) -> None:

@@ -116,13 +116,11 @@ def identify(uow: UnitOfWork, presented: Presented | None, device: Device | None
     """
     if presented is None:
         raise NotSignedIn
-    match presented.kind:
-        case "session":
-            return _by_session(uow, presented.secret, device)
-        case "api_key":
-            return _by_api_key(uow, presented.secret)
-        case "shared_link":
-            raise SharedLinkRefused  # nobody can share anything yet
+    if presented.kind == "session":
+        return _by_session(uow, presented.secret, device)
+    if presented.kind == "api_key":
+        return _by_api_key(uow, presented.secret)
+    raise SharedLinkRefused  # nobody can share anything yet
 
 
 def _by_session(uow: UnitOfWork, secret: Secret, device: Device | None) -> Principal:
