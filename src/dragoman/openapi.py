@@ -139,6 +139,8 @@ def _drop_parameters(schema: dict[str, Any], shape: type[BaseModel]) -> None:
     schema["properties"] = {k: v for k, v in schema.get("properties", {}).items() if k not in elsewhere}
     if "required" in schema:
         schema["required"] = [name for name in schema["required"] if name not in elsewhere]
+        if not schema["required"]:
+            del schema["required"]  # OpenAPI 3.0 knows no empty one
 
 
 def _plain(schema: Any) -> Any:

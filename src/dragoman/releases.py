@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, RootModel
 
-from dragoman.wire import Operation
+from dragoman.wire import Operation, places
 
 Fields = Mapping[type[BaseModel], frozenset[str]]
 
@@ -58,6 +58,20 @@ class Release:
     def unknown(self, shape: type[BaseModel]) -> frozenset[str]:
         """The fields of a shape, by their names in Python, that the release does not have."""
         return self.without.get(shape, frozenset())
+
+    def known(self, shape: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+        """What was sent for a shape, without the fields that the release does not have, those within included."""
+        unknown = self.unknown(shape)
+        dropped = {
+            n for name, (_, wire_name) in places(shape).items() if name in unknown for n in (name, wire_name)
+        }
+        kept = {name: value for name, value in values.items() if name not in dropped}
+        for name, (_, wire_name) in places(shape).items():
+            below = kept.get(wire_name)
+            if isinstance(below, Mapping):
+                for inner, _ in _inner_shapes(shape.model_fields[name].annotation):
+                    kept[wire_name] = self.known(inner, below)
+        return kept
 
     def excluded(self, shape: type[BaseModel]) -> Any:
         """What to leave out of an answer of this shape: an `exclude` of pydantic's, or None for nothing."""

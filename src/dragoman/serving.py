@@ -128,7 +128,8 @@ class Dialect:
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
     success. `body_first`: a body that cannot be read is refused before the path is looked at.
     `at_origin` are paths that clients ask at the server's root even when the dialect is mounted below.
-    `document_paths` are the product's own addresses of its OpenAPI document. `first_admin` is its call that
+    `document_paths` are the product's own addresses of its OpenAPI document. `releases` are all that can be
+    spoken, by their names; `release` is the one that settings ask for. `first_admin` is its call that
     makes the first administrator, with an example of a body, for `dragoman serve` to print.
     """
 
@@ -143,6 +144,7 @@ class Dialect:
     lifetime: Callable[[Any], Lifetime]
     permissions: Sequence[str] = ()
     headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
+    releases: Mapping[str, Release] = field(default_factory=dict)
     release: Callable[[Any], Release] = only_release
     folds_case: bool = False
     body_first: bool = False
@@ -340,10 +342,10 @@ def read_ask(
     context = {"release": release.name}
     if issubclass(shape, RootModel):
         return shape.model_validate(body, context=context)
-    values: dict[str, Any] = dict(body) if isinstance(body, Mapping) else {}
+    values: dict[str, Any] = release.known(shape, body) if isinstance(body, Mapping) else {}
     unknown = release.unknown(shape)
     for name, (place, wire_name) in places(shape).items():
-        if place is not None or name in unknown:
+        if place is not None:
             values.pop(wire_name, None)
         if place is InPath:
             values[wire_name] = parameters[wire_name]

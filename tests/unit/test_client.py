@@ -19,6 +19,7 @@ from dragoman.core import api_keys
 from dragoman.dialects import immich
 from dragoman.dialects.immich import ImmichApi
 from dragoman.dialects.immich.wire import ApiEndpoint, MemoriesResponse
+from dragoman.releases import shapes_within
 
 ALICE = "alice@example.org"
 PIN, NEW_PIN = "314159", "271828"
@@ -77,6 +78,7 @@ class Story:
     message: str = NOBODY
 
 
+BOB = {"email": "bob@example.org", "password": PASSWORD, "name": "Bob"}
 HAS_PIN = (("setup_pin_code", {"pin_code": PIN}),)
 PIN_RULE = "must be a 6-digit numeric string"
 UNSIGNED: dict[str, Any] = {"stranger": True}
@@ -184,10 +186,24 @@ STORIES = {
     "get_sync_ack": Story("root", [], **UNSIGNED),
     "get_all_tags": Story("root", [], **UNSIGNED),
     "get_time_buckets": Story("root", [], **UNSIGNED),
+    "update_my_preferences": Story(
+        "memories",
+        MemoriesResponse(enabled=False),
+        {"memories": immich.MemoriesUpdate(enabled=False)},
+        **UNSIGNED,
+    ),
+    "search_users": Story(**UNSIGNED),
+    "search_users_admin": Story(refused={"id": "123"}, status=400, message="id must be a UUID"),
+    "create_user_admin": Story(
+        "email", BOB["email"], BOB, refused={**BOB, "email": ALICE}, status=400, message="User exists"
+    ),
 }
 # What is about one thing, by its id, has stories of its own below; what came later, or is never granted, has
 # them in the contract's tests.
-ELSEWHERE = {"get_apk_links", "get_my_api_key", "get_server_license"}
+ELSEWHERE = {
+    *("get_apk_links", "get_my_api_key", "get_server_license"),
+    *("get_user_onboarding", "set_user_onboarding", "delete_user_onboarding"),
+}
 OPERATIONS = {o.name: o for o in ImmichApi.operations() if "{" not in o.path and o.name not in ELSEWHERE}
 
 
@@ -388,10 +404,11 @@ def test_tasks_share_a_client(settled: str) -> None:
 
 
 def test_the_package_exports_what_its_users_name() -> None:
-    """`__all__` has the clients, the errors, and the shape of every ask and answer; all of it exists."""
+    """`__all__` has the clients, the errors, the shape of every ask and answer, and what asks are made of."""
     exported = set(immich.__all__)
     used: list[type[BaseModel]] = [s for o in ImmichApi.operations() for s in (o.takes, o.gives)]
-    shapes = {shape.__name__ for shape in used}
+    groups = {inner.__name__ for o in ImmichApi.operations() for inner in shapes_within(o.takes)}
+    shapes = {shape.__name__ for shape in used} | groups
     errors = {"ClientError", *(error.__name__ for error in descendants(immich.ClientError))}
     assert shapes | errors | {"Client", "AsyncClient", "ImmichApi", "AvatarColor"} == exported
     assert all(hasattr(immich, name) for name in exported)
@@ -402,3 +419,28 @@ def descendants(kind: type[Exception]) -> Iterator[type[Exception]]:
     for child in kind.__subclasses__():
         yield child
         yield from descendants(child)
+
+
+def test_a_client_sends_a_release_what_it_has(opener: Opener, settled: str) -> None:
+    """Told the release, a client leaves out the fields that it lacks, deep ones too; untold, it sends them."""
+    client = opener(settled, release="1.134")
+    client.do("login", **LOGIN)
+    bob = client.do("create_user_admin", **BOB, is_admin=True, pin_code=PIN)
+    assert not bob.is_admin
+    memories = client.do("update_my_preferences", memories=immich.MemoriesUpdate(enabled=False, duration=9))
+    assert memories.memories == MemoriesResponse(enabled=False)
+    assert memories.albums is None
+    assert bob.cluster_group_id is None
+
+
+def test_what_a_release_lacks_is_not_asked(opener: Opener) -> None:
+    """An operation that the release does not have fails before anything is sent, and says which it was."""
+    for release, operation in (("1.134", "get_user_onboarding"), ("1.134", "delete_user_onboarding")):
+        client = opener("http://127.0.0.1:9", release=release)
+        with pytest.raises(immich.NotInRelease, match=f"release {release} has no {operation}") as caught:
+            client.do(operation)
+        assert (caught.value.operation, caught.value.release) == (operation, release)
+    with pytest.raises(immich.Unreachable):
+        opener("http://127.0.0.1:9", release="2.7").do("get_user_onboarding")
+    with pytest.raises(ValueError, match=r"release 9\.9 is not known; these are: 1\.134, 2\.7, 3\.2"):
+        opener("http://127.0.0.1:9", release="9.9")

@@ -17,6 +17,7 @@ Only sending and receiving differ between them; what is said, and what is made o
     │   ├── Unauthorized  401: it does not know who is calling, or that was not the password
     │   ├── Forbidden     403: it knows, and they may not
     │   └── TryLater      429, 503: not now; `retry_after` says when, if the server did
+    ├── NotInRelease      the release spoken to has no such operation; nothing was sent
     ├── Unreachable       no answer came: no connection, a bad certificate, a connection that broke
     │   └── TimedOut      … none in time
     └── Unintelligible    what came is no answer of this contract: status, excerpt
@@ -37,6 +38,7 @@ from dragoman.client.conversation import Conversation, Manners
 from dragoman.client.errors import (
     ClientError,
     Forbidden,
+    NotInRelease,
     Refused,
     TimedOut,
     TryLater,
@@ -54,6 +56,7 @@ __all__ = [
     "ClientError",
     "Forbidden",
     "Manners",
+    "NotInRelease",
     "Refused",
     "SyncClient",
     "TimedOut",
@@ -79,19 +82,22 @@ class SyncClient(Conversation):
         *,
         token: str | None = None,
         api_key: str | None = None,
+        release: str | None = None,
         timeout: float | httpx2.Timeout = PATIENCE,
         headers: Mapping[str, str] | None = None,
         http: httpx2.Client | None = None,
     ) -> None:
         """A client of the product at `base_url`, with a `token` kept from a sign-in, an `api_key`, or neither.
 
+        `release` is the one spoken to, where a product's releases differ: an operation that it lacks is
+        `NotInRelease`, and a field that it lacks is not sent. None: everything is sent as it is given.
         `timeout`, in seconds, limits each wait for the network, not their sum. `headers` are sent with every
         request. `http` is an httpx2 client of your own (for a proxy, a certificate, a transport); it stays
-        open when this one is closed. Raises ValueError for what can be no address or no credential.
+        open when this one is closed. Raises ValueError for what can be no address, no credential or no release.
         """
         import httpx2  # noqa: PLC0415
 
-        super().__init__(base_url, token, api_key, timeout, headers or {})
+        super().__init__(base_url, token, api_key, timeout, headers or {}, release=release)
         self._closes = http is None
         self._http = httpx2.Client() if http is None else http
 
@@ -130,6 +136,7 @@ class AsyncClient(Conversation):
         *,
         token: str | None = None,
         api_key: str | None = None,
+        release: str | None = None,
         timeout: float | httpx2.Timeout = PATIENCE,
         headers: Mapping[str, str] | None = None,
         http: httpx2.AsyncClient | None = None,
@@ -137,7 +144,7 @@ class AsyncClient(Conversation):
         """As for `SyncClient`; `http` is an `httpx2.AsyncClient`."""
         import httpx2  # noqa: PLC0415
 
-        super().__init__(base_url, token, api_key, timeout, headers or {})
+        super().__init__(base_url, token, api_key, timeout, headers or {}, release=release)
         self._closes = http is None
         self._http = httpx2.AsyncClient() if http is None else http
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from dragoman import __version__
-from dragoman.client.errors import REFUSALS, Refused, Unintelligible
-from dragoman.wire import Access, Answer, Nothing, Operation
+from dragoman.client.errors import REFUSALS, NotInRelease, Refused, Unintelligible
+from dragoman.releases import ONLY, Release
+from dragoman.wire import Access, Answer, Nothing, Operation, Sent
 
 # httpx2 itself is imported where a client is made: the server imports dialects too, and sends nothing.
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Manners:
     `base` is the end of its address that the contract's paths repeat: it may be given or left out.
     `credentials` are the headers for a token and an API key, either of which may be None. `token_in` finds
     the token that an answer brings; after `signs_out` it is forgotten. `complaints` finds the sentences in
-    the JSON of a refusal. `request_ids` are the headers that may name the request.
+    the JSON of a refusal. `request_ids` are the headers that may name the request. `releases` are those whose
+    differences are known, by name.
     """
 
     credentials: Callable[[str | None, str | None], Mapping[str, str]]
@@ -40,6 +42,7 @@ class Manners:
     signs_out: Sequence[Operation[Any, Any]] = ()
     request_ids: Sequence[str] = ()
     base: str = ""
+    releases: Mapping[str, Release] = field(default_factory=dict)
 
 
 class Conversation:
@@ -54,13 +57,19 @@ class Conversation:
         api_key: str | None,
         timeout: float | httpx2.Timeout,
         headers: Mapping[str, str],
+        *,
+        release: str | None = None,
     ) -> None:
         if token is not None and api_key is not None:
             raise ValueError("a token or an api_key, not both: it must be plain who is calling")
         for name, value in {"token": token, "api_key": api_key, **headers}.items():
             if value is not None and not can_stand_in_header(value):
                 raise ValueError(f"{name} is empty or has characters that no header can carry")
+        if release is not None and release not in self.manners.releases:
+            known = ", ".join(self.manners.releases) or "none"
+            raise ValueError(f"release {release} is not known; these are: {known}")
         self._root = root_of(base_url, self.manners.base)
+        self._release = ONLY if release is None else self.manners.releases[release]
         self._token = token
         self._api_key = api_key
         self._timeout = timeout
@@ -82,7 +91,9 @@ class Conversation:
         ask: BaseModel,
         token: str | None,
     ) -> httpx2.Request:
-        sent = operation.sent(ask)
+        if not self._release.has(operation):
+            raise NotInRelease(operation.name, self._release.name)
+        sent = sent_to(self._release, operation, ask)
         # Escaped to ASCII, so that even half a surrogate pair reaches the server, which is to judge it.
         content = None if sent.body is None else json.dumps(sent.body, separators=(",", ":")).encode("ascii")
         headers = {**self._headers, **({} if content is None else {"content-type": "application/json"})}
@@ -144,6 +155,13 @@ class Conversation:
                 self._token = token
             elif operation in self.manners.signs_out and self._token == sent:
                 self._token = None
+
+
+def sent_to(release: Release, operation: Operation[Any, Any], ask: BaseModel) -> Sent:
+    """An ask as it goes to a release: without the fields that it does not have."""
+    sent = operation.sent(ask)
+    body = release.known(type(ask), sent.body) if isinstance(sent.body, Mapping) else sent.body
+    return replace(sent, query=release.known(type(ask), sent.query), body=body)
 
 
 def read_answer(gives: type[Answer], response: httpx2.Response, body: bytes) -> Answer:

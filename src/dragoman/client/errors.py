@@ -58,6 +58,18 @@ class TryLater(Refused):
 REFUSALS: Mapping[int, type[Refused]] = {401: Unauthorized, 403: Forbidden, 429: TryLater, 503: TryLater}
 
 
+class NotInRelease(ClientError):
+    """The client was told which `release` it speaks to, and that has no such `operation`. Nothing was sent."""
+
+    def __init__(self, operation: str, release: str) -> None:
+        super().__init__(operation, release)
+        self.operation = operation
+        self.release = release
+
+    def __str__(self) -> str:
+        return f"release {self.release} has no {self.operation}"
+
+
 class Unreachable(ClientError):
     """No answer came. `__cause__` is httpx2's own error."""
 

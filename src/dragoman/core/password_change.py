@@ -97,6 +97,37 @@ def set_password(
         return changed
 
 
+def change_account(
+    core: Core,
+    origin: Origin,
+    caller: Principal,
+    account: Account,
+    changes: Changes,
+    *,
+    password: Secret | None = None,
+) -> Account:
+    """Change somebody's account, as an administrator who is the `caller` does; all of it, or nothing.
+
+    A `password` ends all sessions of the account but the caller's own. Refuses `SessionRequired` to API keys
+    that would change e-mail, password or who is an administrator; `PasswordRefused`, `PasswordTooLong`,
+    `NameRefused`, `NameTaken`, `NotFound`.
+    """
+    if password is not None or changes.email is not None or changes.is_admin is not None:
+        caller.require_session()
+    hashed = None
+    if password is not None:
+        policy.require(password.reveal(), policy=core.rules.policy, names=account.names)
+        hashed = core.tools.hasher.hash(password.reveal())
+    with core.begin(origin, writes=True) as uow:
+        if hashed is not None:
+            if _store(uow, account.number, hashed, via=caller.via) is None:
+                raise NotFound("account")
+            throttle.unlock(uow, account.number)
+            own = caller.session if caller.account.number == account.number else None
+            _end_what_hangs_on_it(uow, account.number, spared=own, others_too=True)
+        return accounts.change(uow, account.number, changes, via=caller.via)
+
+
 def _store(
     uow: UnitOfWork,
     number: int,

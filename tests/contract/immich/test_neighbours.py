@@ -211,7 +211,7 @@ def test_avatar_colour_is_set_and_unset(houses: House, colour: str) -> None:
         ({"name": None}, ["name should not be empty", "name must be a string"]),
         ({"name": 1}, ["name must be a string"]),
         ({"password": ""}, ["password should not be empty"]),
-        ({"password": None}, ["password should not be empty", "password must be a string"]),
+        ({"password": None}, ["password must be a string", "password should not be empty"]),
         ({"password": 1}, ["password must be a string"]),
         (
             {"avatarColor": "mauve", "name": 1, "password": 1, "email": 1},

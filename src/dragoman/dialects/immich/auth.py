@@ -8,7 +8,7 @@ from dragoman.core import elevation, login, password_change, sessions, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.secrets import Secret
 from dragoman.dialects.immich.credentials import CLEARED, cookies, device_of, secret
-from dragoman.dialects.immich.users import email_of, user_admin
+from dragoman.dialects.immich.users import email_of, is_onboarded, user_admin
 from dragoman.dialects.immich.wire import (
     AuthStatusResponseDto,
     ChangePasswordDto,
@@ -42,6 +42,7 @@ def log_in(core: Core, call: Call, ask: LoginCredentialDto) -> Reply[LoginRespon
         is_admin=account.is_admin,
         profile_image_path="",
         should_change_password=account.must_change_password,
+        is_onboarded=is_onboarded(account),
     )
     return Reply(answer, cookies(call.exchange, signed_in.secret, signed_in.session.created_at))
 
@@ -65,8 +66,12 @@ def validate_access_token(_uow: UnitOfWork, _call: Call, _ask: Nothing) -> Valid
 
 
 def change_password(core: Core, call: Call, ask: ChangePasswordDto) -> UserAdminResponseDto:
+    """What `invalidateSessions` is documented to do, and not what some releases do (contract §2.1)."""
     old, new = Secret(ask.password), Secret(ask.new_password)
-    return user_admin(password_change.change_password(core, call.origin, call.caller, old, new))
+    sign_out = bool(ask.invalidate_sessions)
+    return user_admin(
+        password_change.change_password(core, call.origin, call.caller, old, new, sign_out_others=sign_out)
+    )
 
 
 def logout(uow: UnitOfWork, call: Call, _ask: Nothing) -> Reply[LogoutResponseDto]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from dragoman.dialects.immich import permissions
+from dragoman.dialects.immich import permissions, wire
 from dragoman.dialects.immich.wire.keys import APIKeyCreateResponseDto, APIKeyUpdateDto
 from dragoman.dialects.immich.wire.library import AlbumSearch, SearchAssetResponseDto
 from dragoman.dialects.immich.wire.sessions import SessionCreateResponseDto, SessionResponseDto
@@ -33,6 +33,9 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "rotate_api_key": ("3.2", LAST),
     "get_theme": (FIRST, "2.7"),
     "get_apk_links": ("2.7", LAST),
+    "get_user_onboarding": ("2.7", LAST),
+    "set_user_onboarding": ("2.7", LAST),
+    "delete_user_onboarding": ("2.7", LAST),
 }
 
 # Statuses that are not what the endpoint says: since when.
@@ -68,6 +71,27 @@ FIELDS: Sequence[tuple[type[BaseModel], str, str, str]] = (
     (AlbumSearch, "is_owned", "3.2", LAST),
     (AlbumSearch, "is_shared", "3.2", LAST),
     (SearchAssetResponseDto, "next_cursor", "3.2", LAST),
+    (wire.LoginResponseDto, "is_onboarded", "2.7", LAST),
+    (wire.ChangePasswordDto, "invalidate_sessions", "2.7", LAST),
+    (wire.UserAdminResponseDto, "cluster_group_id", "3.2", LAST),
+    (wire.UserAdminCreateDto, "pin_code", "2.7", LAST),
+    (wire.UserAdminCreateDto, "is_admin", "2.7", LAST),
+    (wire.UserAdminUpdateDto, "is_admin", "2.7", LAST),
+    (wire.UserPreferencesResponseDto, "albums", "2.7", LAST),
+    (wire.UserPreferencesResponseDto, "cast", "2.7", LAST),
+    (wire.UserPreferencesResponseDto, "recently_added", "3.2", LAST),
+    (wire.MemoriesResponse, "duration", "2.7", LAST),
+    (wire.MemoriesResponse, "sidebar_web", "3.2", LAST),
+    (wire.PeopleResponse, "minimum_faces", "3.2", LAST),
+    (wire.UserPreferencesUpdateDto, "albums", "2.7", LAST),
+    (wire.UserPreferencesUpdateDto, "cast", "2.7", LAST),
+    (wire.UserPreferencesUpdateDto, "recently_added", "3.2", LAST),
+    (wire.UserPreferencesOfDto, "albums", "2.7", LAST),
+    (wire.UserPreferencesOfDto, "cast", "2.7", LAST),
+    (wire.UserPreferencesOfDto, "recently_added", "3.2", LAST),
+    (wire.MemoriesUpdate, "duration", "2.7", LAST),
+    (wire.MemoriesUpdate, "sidebar_web", "3.2", LAST),
+    (wire.PeopleUpdate, "minimum_faces", "3.2", LAST),
 )
 
 # What an API key needs, since when (contract §2.4). No operation that has a caller is left out.
@@ -84,6 +108,20 @@ KEY_PERMISSIONS: Mapping[str, Mapping[str, str | None]] = {
     "get_my_user": {"1.134": ANY, "2.7": "user.read"},
     "update_my_user": {"1.134": ANY, "2.7": "user.update"},
     "get_my_preferences": {"1.134": ANY, "2.7": "userPreference.read"},
+    "update_my_preferences": {"1.134": ANY, "2.7": "userPreference.update"},
+    "search_users_admin": {"1.134": "admin.user.read", "2.7": "adminUser.read"},
+    "create_user_admin": {"1.134": "admin.user.create", "2.7": "adminUser.create"},
+    "get_user_admin": {"1.134": "admin.user.read", "2.7": "adminUser.read"},
+    "update_user_admin": {"1.134": "admin.user.update", "2.7": "adminUser.update"},
+    "delete_user_admin": {"1.134": "admin.user.delete", "2.7": "adminUser.delete"},
+    "restore_user_admin": {"1.134": "admin.user.delete", "2.7": "adminUser.delete"},
+    "get_user_preferences_admin": {"1.134": "admin.user.read", "2.7": "adminUser.read"},
+    "update_user_preferences_admin": {"1.134": "admin.user.update", "2.7": "adminUser.update"},
+    "search_users": {"1.134": ANY, "2.7": "user.read"},
+    "get_user": {"1.134": ANY, "2.7": "user.read"},
+    "get_user_onboarding": {"2.7": "userOnboarding.read"},
+    "set_user_onboarding": {"2.7": "userOnboarding.update"},
+    "delete_user_onboarding": {"2.7": "userOnboarding.delete"},
     "get_sessions": {"1.134": "session.read"},
     "create_session": {"1.134": "session.create"},
     "delete_all_sessions": {"1.134": "session.delete"},

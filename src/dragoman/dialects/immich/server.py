@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from dragoman.core.rules import Lifetime
-from dragoman.dialects.immich import auth, errors, keys, library, sessions, system, users
+from dragoman.dialects.immich import admin, auth, errors, keys, library, preferences, sessions, system, users
 from dragoman.dialects.immich.credentials import decode, present
 from dragoman.dialects.immich.releases import ALL_PERMISSIONS, RELEASES
 from dragoman.dialects.immich.wire import ImmichApi
@@ -40,6 +40,8 @@ dialect = Dialect(
         *keys.BOUND,
         *system.BOUND,
         *users.BOUND,
+        *preferences.BOUND,
+        *admin.BOUND,
         *library.BOUND,
     ),
     present=present,
@@ -49,6 +51,7 @@ dialect = Dialect(
     lifetime=lifetime,
     permissions=ALL_PERMISSIONS,
     headers=errors.correlation,
+    releases=RELEASES,
     release=lambda settings: RELEASES[settings.speaks],
     folds_case=True,
     body_first=True,

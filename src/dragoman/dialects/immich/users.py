@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dragoman.core import accounts, password_change
 from dragoman.core.accounts import Account, Changes
+from dragoman.core.errors import NotFound
 from dragoman.dialects.immich.credentials import secret
 from dragoman.dialects.immich.wire import (
     AVATAR_COLORS,
     AvatarColor,
-    DownloadResponse,
-    EmailNotificationsResponse,
-    FoldersResponse,
     ImmichApi,
-    MemoriesResponse,
-    PeopleResponse,
-    PurchaseResponse,
-    RatingsResponse,
-    SharedLinksResponse,
-    TagsResponse,
+    OfUser,
+    OnboardingDto,
+    OnboardingResponseDto,
     UserAdminResponseDto,
-    UserPreferencesResponseDto,
+    UserResponseDto,
+    UserResponses,
     UserUpdateMeDto,
 )
 from dragoman.serving import Call, serve, serve_hashing
@@ -31,7 +28,6 @@ from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
     from dragoman.core.work import Core, UnitOfWork
-
 
 AT_A_TIME = 500  # accounts
 
@@ -45,6 +41,27 @@ def avatar_color(account: Account) -> AvatarColor:
     """The chosen colour, else the one that the e-mail address adds up to (§3)."""
     chosen: AvatarColor | None = account.attributes.get("immich", {}).get("avatarColor")
     return chosen or AVATAR_COLORS[sum(map(ord, email_of(account))) % len(AVATAR_COLORS)]
+
+
+def is_onboarded(account: Account) -> bool:
+    """Whether the account's owner has been shown around."""
+    return bool(account.attributes.get("immich", {}).get("isOnboarded", False))
+
+
+def cluster_group(account: Account) -> str:
+    """3.2 groups people who share faces. Everybody here is a group of one: always the same, of version 4."""
+    return str(uuid.UUID(bytes=sha256(b"immich cluster group" + account.id.bytes).digest()[:16], version=4))
+
+
+def user(account: Account) -> UserResponseDto:
+    return UserResponseDto(
+        id=str(account.id),
+        email=email_of(account),
+        name=account.display_name,
+        profile_image_path="",
+        avatar_color=avatar_color(account),
+        profile_changed_at=account.created_at,
+    )
 
 
 def user_admin(account: Account) -> UserAdminResponseDto:
@@ -67,6 +84,7 @@ def user_admin(account: Account) -> UserAdminResponseDto:
         quota_usage_in_bytes=0,
         status="active" if account.deleted_at is None else "deleted",
         license=None,
+        cluster_group_id=cluster_group(account),
     )
 
 
@@ -78,6 +96,23 @@ def everybody(uow: UnitOfWork, *, deleted: bool = False) -> Iterator[Account]:
         after = page[-1].number
 
 
+def get_account(uow: UnitOfWork, user_id: str, *, deleted: bool = False) -> Account:
+    """The account with this id, which a shape has found to be a UUID. Refuses `NotFound`."""
+    found = accounts.find_by_id(uow, uuid.UUID(user_id))
+    if found is None or (found.deleted_at is not None and not deleted):
+        raise NotFound("account")
+    return found
+
+
+def search_users(uow: UnitOfWork, _call: Call, _ask: Nothing) -> UserResponses:
+    """`server/config` says `publicUsers`: whoever is signed in may see who else is there."""
+    return UserResponses([user(account) for account in everybody(uow)])
+
+
+def get_user(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserResponseDto:
+    return user(get_account(uow, ask.id))
+
+
 def get_my_user(_uow: UnitOfWork, call: Call, _ask: Nothing) -> UserAdminResponseDto:
     return user_admin(call.caller.account)
 
@@ -85,33 +120,40 @@ def get_my_user(_uow: UnitOfWork, call: Call, _ask: Nothing) -> UserAdminRespons
 def update_my_user(core: Core, call: Call, ask: UserUpdateMeDto) -> UserAdminResponseDto:
     given = ask.model_fields_set
     own = {"immich": {"avatarColor": ask.avatar_color}} if "avatar_color" in given else {}
-    changes = Changes(email=ask.email, display_name=ask.name, attributes=own)
+    # 3.2 takes an empty password and an empty name for none.
+    changes = Changes(email=ask.email, display_name=ask.name or None, attributes=own)
     changed = password_change.change_own_account(
-        core, call.origin, call.caller, changes, password=secret(ask.password)
+        core, call.origin, call.caller, changes, password=secret(ask.password or None)
     )
     return user_admin(changed)
 
 
-def get_my_preferences(_uow: UnitOfWork, _call: Call, _ask: Nothing) -> UserPreferencesResponseDto:
-    """Immich's defaults (§4.1): nobody keeps photos here, but apps will not start without preferences."""
-    return UserPreferencesResponseDto(
-        folders=FoldersResponse(enabled=False, sidebar_web=False),
-        memories=MemoriesResponse(enabled=True),
-        people=PeopleResponse(enabled=True, sidebar_web=False),
-        ratings=RatingsResponse(enabled=False),
-        shared_links=SharedLinksResponse(enabled=True, sidebar_web=False),
-        tags=TagsResponse(enabled=False, sidebar_web=False),
-        email_notifications=EmailNotificationsResponse(enabled=True, album_invite=True, album_update=True),
-        download=DownloadResponse(archive_size=4 * 2**30, include_embedded_videos=False),
-        purchase=PurchaseResponse(
-            show_support_badge=True,
-            hide_buy_button_until=datetime(2022, 2, 12, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-        ),
-    )
+def get_user_onboarding(_uow: UnitOfWork, call: Call, _ask: Nothing) -> OnboardingResponseDto:
+    return OnboardingResponseDto(is_onboarded=is_onboarded(call.caller.account))
+
+
+def set_user_onboarding(uow: UnitOfWork, call: Call, ask: OnboardingDto) -> OnboardingResponseDto:
+    _note_onboarding(uow, call, onboarded=ask.is_onboarded)
+    return OnboardingResponseDto(is_onboarded=ask.is_onboarded)
+
+
+def delete_user_onboarding(uow: UnitOfWork, call: Call, _ask: Nothing) -> Nothing:
+    _note_onboarding(uow, call, onboarded=False)
+    return Nothing()
+
+
+def _note_onboarding(uow: UnitOfWork, call: Call, *, onboarded: bool) -> None:
+    caller = call.caller
+    changes = Changes(attributes={"immich": {"isOnboarded": onboarded}})
+    accounts.change(uow, caller.account.number, changes, via=caller.via)
 
 
 BOUND = (
+    serve(ImmichApi.search_users, search_users),
     serve(ImmichApi.get_my_user, get_my_user),
     serve_hashing(ImmichApi.update_my_user, update_my_user),
-    serve(ImmichApi.get_my_preferences, get_my_preferences),
+    serve(ImmichApi.get_user_onboarding, get_user_onboarding),
+    serve(ImmichApi.set_user_onboarding, set_user_onboarding),
+    serve(ImmichApi.delete_user_onboarding, delete_user_onboarding),
+    serve(ImmichApi.get_user, get_user),
 )

@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from dragoman.dialects.immich.wire.admin import (
+    AdminApi,
+    UserAdminCreateDto,
+    UserAdminDeleteDto,
+    UserAdminResponses,
+    UserAdminSearchDto,
+    UserAdminUpdateDto,
+)
 from dragoman.dialects.immich.wire.auth import (
     AuthStatusResponseDto,
     ChangePasswordDto,
@@ -26,16 +34,35 @@ from dragoman.dialects.immich.wire.fields import AVATAR_COLORS, AvatarColor, Imm
 from dragoman.dialects.immich.wire.keys import KeysApi
 from dragoman.dialects.immich.wire.library import LibraryApi
 from dragoman.dialects.immich.wire.preferences import (
+    AlbumsResponse,
+    AlbumsUpdate,
+    AvatarUpdate,
+    CastResponse,
+    CastUpdate,
     DownloadResponse,
+    DownloadUpdate,
     EmailNotificationsResponse,
+    EmailNotificationsUpdate,
     FoldersResponse,
+    FoldersUpdate,
     MemoriesResponse,
+    MemoriesUpdate,
     PeopleResponse,
+    PeopleUpdate,
+    PreferencesApi,
     PurchaseResponse,
+    PurchaseUpdate,
     RatingsResponse,
+    RatingsUpdate,
+    RecentlyAddedResponse,
+    RecentlyAddedUpdate,
     SharedLinksResponse,
+    SharedLinksUpdate,
     TagsResponse,
+    TagsUpdate,
+    UserPreferencesOfDto,
     UserPreferencesResponseDto,
+    UserPreferencesUpdateDto,
 )
 from dragoman.dialects.immich.wire.sessions import SessionsApi
 from dragoman.dialects.immich.wire.system import (
@@ -48,30 +75,57 @@ from dragoman.dialects.immich.wire.system import (
     SystemApi,
     WellKnownImmich,
 )
-from dragoman.dialects.immich.wire.users import UserAdminResponseDto, UserLicense, UserUpdateMeDto
+from dragoman.dialects.immich.wire.users import (
+    OfUser,
+    OnboardingDto,
+    OnboardingResponseDto,
+    UserAdminResponseDto,
+    UserLicense,
+    UserResponseDto,
+    UserResponses,
+    UsersApi,
+    UserUpdateMeDto,
+)
 from dragoman.wire import Access, Api, Endpoint, Nothing, Work
 
 __all__ = [
     "AVATAR_COLORS",
+    "AlbumsResponse",
+    "AlbumsUpdate",
     "ApiEndpoint",
     "AuthStatusResponseDto",
     "AvatarColor",
+    "AvatarUpdate",
+    "CastResponse",
+    "CastUpdate",
     "ChangePasswordDto",
     "DownloadResponse",
+    "DownloadUpdate",
     "EmailNotificationsResponse",
+    "EmailNotificationsUpdate",
     "FoldersResponse",
+    "FoldersUpdate",
     "ImmichApi",
     "ImmichWire",
     "LoginCredentialDto",
     "LoginResponseDto",
     "LogoutResponseDto",
     "MemoriesResponse",
+    "MemoriesUpdate",
+    "OfUser",
+    "OnboardingDto",
+    "OnboardingResponseDto",
     "PeopleResponse",
+    "PeopleUpdate",
     "PinCodeChangeDto",
     "PinCodeResetDto",
     "PinCodeSetupDto",
     "PurchaseResponse",
+    "PurchaseUpdate",
     "RatingsResponse",
+    "RatingsUpdate",
+    "RecentlyAddedResponse",
+    "RecentlyAddedUpdate",
     "ServerAboutResponseDto",
     "ServerConfigDto",
     "ServerFeaturesDto",
@@ -79,11 +133,22 @@ __all__ = [
     "ServerVersionResponseDto",
     "SessionUnlockDto",
     "SharedLinksResponse",
+    "SharedLinksUpdate",
     "SignUpDto",
     "TagsResponse",
+    "TagsUpdate",
+    "UserAdminCreateDto",
+    "UserAdminDeleteDto",
     "UserAdminResponseDto",
+    "UserAdminResponses",
+    "UserAdminSearchDto",
+    "UserAdminUpdateDto",
     "UserLicense",
+    "UserPreferencesOfDto",
     "UserPreferencesResponseDto",
+    "UserPreferencesUpdateDto",
+    "UserResponseDto",
+    "UserResponses",
     "UserUpdateMeDto",
     "ValidateAccessTokenResponseDto",
     "WellKnownImmich",
@@ -91,7 +156,7 @@ __all__ = [
 ]
 
 
-class ImmichApi(KeysApi, SessionsApi, SystemApi, LibraryApi, Api):
+class ImmichApi(UsersApi, PreferencesApi, AdminApi, KeysApi, SessionsApi, SystemApi, LibraryApi, Api):
     """Immich 1.134's operations at sign-in. The first eleven are the page "AuthenticationApi"."""
 
     title = "Immich"
@@ -180,10 +245,3 @@ class ImmichApi(KeysApi, SessionsApi, SystemApi, LibraryApi, Api):
         "GET", "/api/server/config", Nothing, ServerConfigDto, access=Access.PUBLIC, tag="Server"
     )
     get_about_info = Endpoint("GET", "/api/server/about", Nothing, ServerAboutResponseDto, tag="Server")
-    get_my_user = Endpoint("GET", "/api/users/me", Nothing, UserAdminResponseDto, tag="Users")
-    update_my_user = Endpoint(
-        "PUT", "/api/users/me", UserUpdateMeDto, UserAdminResponseDto, work=Work.HASHES, tag="Users"
-    )
-    get_my_preferences = Endpoint(
-        "GET", "/api/users/me/preferences", Nothing, UserPreferencesResponseDto, tag="Users"
-    )

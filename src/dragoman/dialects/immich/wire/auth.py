@@ -7,6 +7,7 @@ from typing import Annotated
 from dragoman.dialects.immich.wire.fields import (
     Email,
     ImmichWire,
+    MaybeFlag,
     MaybeMoment,
     MaybePassword,
     MaybePinCode,
@@ -15,7 +16,7 @@ from dragoman.dialects.immich.wire.fields import (
     Password,
     PinCode,
 )
-from dragoman.wire import UNSEEN
+from dragoman.wire import UNSEEN, Later
 
 
 class LoginCredentialDto(ImmichWire):
@@ -31,6 +32,7 @@ class LoginResponseDto(ImmichWire):
     is_admin: bool
     profile_image_path: str
     should_change_password: bool
+    is_onboarded: Annotated[bool | None, Later()] = None
 
 
 class SignUpDto(ImmichWire):
@@ -42,6 +44,7 @@ class SignUpDto(ImmichWire):
 class ChangePasswordDto(ImmichWire):
     password: Password
     new_password: NewPassword
+    invalidate_sessions: MaybeFlag = None
 
 
 class PinCodeSetupDto(ImmichWire):

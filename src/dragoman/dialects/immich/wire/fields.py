@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
 from typing_extensions import TypeAliasType
 
+from dragoman.dialects.immich import zod
 from dragoman.dialects.immich.rules import (
+    IS_BOOLEAN,
     IS_EMAIL,
     IS_PIN,
     IS_STRING,
@@ -52,17 +54,25 @@ Int64 = Annotated[int, WithJsonSchema({"type": "integer", "format": "int64"})]
 AN_EMAIL = WithJsonSchema({"type": "string", "format": "email"})
 EIGHT_LONG = WithJsonSchema({"type": "string", "minLength": 8})
 A_STRING = WithJsonSchema({"type": "string"})
+A_BOOLEAN = WithJsonSchema({"type": "boolean"})
 
-Email = Annotated[str, Rules(NOT_EMPTY, IS_EMAIL, lower=True), AN_EMAIL]
-Password = Annotated[str, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD), UNSEEN]
-NewPassword = Annotated[str, Rules(at_least(8), NOT_EMPTY, IS_STRING, NOT_ABSURD), EIGHT_LONG, UNSEEN]
-Name = Annotated[str, Rules(NOT_EMPTY, IS_STRING)]
-PinCode = Annotated[str, Rules(IS_STRING, NOT_EMPTY, IS_PIN), UNSEEN]
+Email = Annotated[str, Rules(NOT_EMPTY, IS_EMAIL, lower=True, zod=zod.email()), AN_EMAIL]
+Password = Annotated[str, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string()), UNSEEN]
+NewPassword = Annotated[
+    str, Rules(at_least(8), NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string(8)), EIGHT_LONG, UNSEEN
+]
+Name = Annotated[str, Rules(NOT_EMPTY, IS_STRING, zod=zod.string())]
+PinCode = Annotated[str, Rules(IS_STRING, NOT_EMPTY, IS_PIN, zod=zod.pin()), UNSEEN]
 # Optional means absent: a null breaks the rules as a missing required field would (contract §1.8).
-MaybeEmail = Annotated[str | None, Rules(IS_EMAIL, lower=True), AN_EMAIL, OMITTED]
-MaybePassword = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD), A_STRING, UNSEEN, OMITTED]
-MaybeName = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING), A_STRING, OMITTED]
-MaybePinCode = Annotated[str | None, Rules(IS_STRING, NOT_EMPTY, IS_PIN), A_STRING, UNSEEN, OMITTED]
+MaybeEmail = Annotated[str | None, Rules(IS_EMAIL, lower=True, zod=zod.email()), AN_EMAIL, OMITTED]
+MaybePassword = Annotated[
+    str | None, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string()), A_STRING, UNSEEN, OMITTED
+]
+MaybeName = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING, zod=zod.string()), A_STRING, OMITTED]
+MaybePinCode = Annotated[
+    str | None, Rules(IS_STRING, NOT_EMPTY, IS_PIN, zod=zod.pin()), A_STRING, UNSEEN, OMITTED
+]
+MaybeFlag = Annotated[bool | None, Rules(IS_BOOLEAN, zod=zod.boolean()), A_BOOLEAN, OMITTED]
 MaybeMoment = Annotated[Moment | None, A_STRING, OMITTED]
 
 

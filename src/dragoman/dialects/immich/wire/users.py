@@ -1,27 +1,67 @@
-"""The shapes of `/users` and `/admin/users`: contract §3 and §4.1."""
+"""The shapes of `/users`: contract §3 and §4.1."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from dragoman.dialects.immich.rules import Rules, one_of
+from pydantic import RootModel
+
+from dragoman.dialects.immich import zod
+from dragoman.dialects.immich.rules import (
+    IS_BOOLEAN,
+    IS_STRING,
+    IS_UUID,
+    NOT_ABSURD,
+    NOT_EMPTY,
+    Rules,
+    one_of,
+)
 from dragoman.dialects.immich.wire.fields import (
+    A_STRING,
     AVATAR_COLORS,
     ImmichWire,
     Int64,
     MaybeEmail,
     MaybeName,
-    MaybePassword,
     Moment,
     UserAvatarColor,
     UserStatus,
 )
+from dragoman.wire import OMITTED, UNSEEN, Endpoint, InPath, Later, Nothing, Work
+
+Id = Annotated[str, InPath(), Rules(IS_UUID, zod=zod.uuid())]
+Color = Annotated[
+    UserAvatarColor | None, Rules(one_of(*AVATAR_COLORS), nullable=True, zod=zod.enum(AVATAR_COLORS))
+]
+# Here a null is first no string and then empty, where `/auth` says it the other way round.
+MaybeNewPassword = Annotated[
+    str | None, Rules(IS_STRING, NOT_EMPTY, NOT_ABSURD, zod=zod.string()), A_STRING, UNSEEN, OMITTED
+]
+
+
+class OfUser(ImmichWire):
+    """An ask about one user, by the path."""
+
+    id: Id
 
 
 class UserLicense(ImmichWire):
     license_key: str
     activation_key: str
     activated_at: Moment
+
+
+class UserResponseDto(ImmichWire):
+    id: str
+    email: str
+    name: str
+    profile_image_path: str
+    avatar_color: UserAvatarColor
+    profile_changed_at: Moment
+
+
+class UserResponses(RootModel[list[UserResponseDto]]):
+    """A bare array."""
 
 
 class UserAdminResponseDto(ImmichWire):
@@ -42,10 +82,50 @@ class UserAdminResponseDto(ImmichWire):
     quota_usage_in_bytes: Int64 | None
     status: UserStatus
     license: UserLicense | None
+    cluster_group_id: Annotated[str | None, Later()] = None
 
 
 class UserUpdateMeDto(ImmichWire):
     email: MaybeEmail = None
-    password: MaybePassword = None
+    password: MaybeNewPassword = None
     name: MaybeName = None
-    avatar_color: Annotated[UserAvatarColor | None, Rules(one_of(None, *AVATAR_COLORS))] = None
+    avatar_color: Color = None
+
+
+class OnboardingDto(ImmichWire):
+    is_onboarded: Annotated[bool, Rules(IS_BOOLEAN, since_2_7=(IS_BOOLEAN, NOT_EMPTY), zod=zod.boolean())]
+
+
+class OnboardingResponseDto(ImmichWire):
+    is_onboarded: bool
+
+
+class UsersApi:
+    """`/users`; preferences stand by themselves."""
+
+    search_users = Endpoint("GET", "/api/users", Nothing, UserResponses, tag="Users")
+    get_my_user = Endpoint("GET", "/api/users/me", Nothing, UserAdminResponseDto, tag="Users")
+    update_my_user = Endpoint(
+        "PUT", "/api/users/me", UserUpdateMeDto, UserAdminResponseDto, work=Work.HASHES, tag="Users"
+    )
+    get_user_onboarding = Endpoint(
+        "GET", "/api/users/me/onboarding", Nothing, OnboardingResponseDto, tag="Users"
+    )
+    set_user_onboarding = Endpoint(
+        "PUT",
+        "/api/users/me/onboarding",
+        OnboardingDto,
+        OnboardingResponseDto,
+        work=Work.WRITES,
+        tag="Users",
+    )
+    delete_user_onboarding = Endpoint(
+        "DELETE",
+        "/api/users/me/onboarding",
+        Nothing,
+        Nothing,
+        status=204,
+        work=Work.WRITES,
+        tag="Users",
+    )
+    get_user = Endpoint("GET", "/api/users/{id}", OfUser, UserResponseDto, tag="Users")

@@ -1,0 +1,39 @@
+"""What an administrator may do to somebody's account that its owner must prove something for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete
+
+from dragoman.core import accounts, audit
+from dragoman.core.database import insert
+from dragoman.core.elevation import pins
+from dragoman.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from dragoman.core.principals import Principal
+    from dragoman.core.secrets import Secret
+    from dragoman.core.work import Core, Origin
+
+
+def put_pin(core: Core, origin: Origin, caller: Principal, number: int, pin: Secret | None) -> None:
+    """Give an account a PIN, whether or not it has one, or take it away. Elevated sessions stay so.
+
+    Refuses `SessionRequired`, `NotFound`.
+    """
+    caller.require_session()
+    hashed = None if pin is None else core.tools.hasher.hash(pin.reveal())
+    with core.begin(origin, writes=True) as uow:
+        if accounts.find_by_number(uow, number) is None:
+            raise NotFound("account")
+        if hashed is None:
+            uow.db.execute(delete(pins).where(pins.c.account_number == number))
+        else:
+            put = insert(uow.db, pins).values(
+                account_number=number, hash=hashed, version=1, changed_at=uow.now
+            )
+            changed = {"hash": hashed, "version": pins.c.version + 1, "changed_at": uow.now}
+            uow.db.execute(put.on_conflict_do_update(index_elements=[pins.c.account_number], set_=changed))
+        event = "PIN removed" if hashed is None else "PIN set"
+        audit.record(uow, event, account=number, via=caller.via, by=caller.account.number)
