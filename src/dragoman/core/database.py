@@ -34,8 +34,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
@@ -43,6 +42,7 @@ from sqlalchemy.pool import QueuePool
 from dragoman.core.errors import Unavailable
 
 if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -93,7 +93,6 @@ metadata = MetaData(
 )
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only in INTEGER columns
-Bag = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class DatabaseUnfit(Exception):
@@ -126,6 +125,23 @@ class Instant(TypeDecorator[datetime]):
             return EPOCH + timedelta(microseconds=int(value))
         moment: datetime = value.astimezone(UTC)
         return moment
+
+
+class Bag(TypeDecorator[Any]):
+    """A JSON value: JSONB on PostgreSQL, whose part of SQLAlchemy is imported only there."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415 - see above
+
+        return dialect.type_descriptor(JSONB(none_as_null=True))
 
 
 class Turn:
@@ -285,7 +301,9 @@ class Database:
 def insert(db: Connection, table: Table) -> postgresql.Insert:
     """An INSERT that knows ON CONFLICT: both engines spell it alike, SQLAlchemy in two classes."""
     if db.dialect.name == "sqlite":
-        return cast(postgresql.Insert, sqlite.insert(table))
+        return cast("postgresql.Insert", sqlite.insert(table))
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 20 ms of a start, for PostgreSQL alone
+
     return postgresql.insert(table)
 
 

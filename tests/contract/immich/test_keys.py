@@ -71,9 +71,9 @@ def works(house: House, secret: str) -> bool:
     [
         ("POST", "/api-keys"),
         ("GET", "/api-keys"),
-        ("GET", f"/api-keys/{uuid.uuid4()}"),
-        ("PUT", f"/api-keys/{uuid.uuid4()}"),
-        ("DELETE", f"/api-keys/{uuid.uuid4()}"),
+        ("GET", "/api-keys/2d7f8c1a-2c1b-4c1b-8c1b-2d7f8c1a2c1b"),
+        ("PUT", "/api-keys/2d7f8c1a-2c1b-4c1b-8c1b-2d7f8c1a2c1b"),
+        ("DELETE", "/api-keys/2d7f8c1a-2c1b-4c1b-8c1b-2d7f8c1a2c1b"),
     ],
 )
 def test_every_route_is_guarded(house: House, method: str, path: str) -> None:
@@ -155,7 +155,7 @@ def test_what_is_wrong_with_a_new_key_is_said(
     each = f"each value in permissions must be one of the following values: {names}"
     wanted = [each if sentence == "each" else sentence for sentence in said]
     if release == "2.7" and not body:
-        wanted = ["permissions should not be empty", *wanted]
+        wanted = [wanted[0], "permissions should not be empty", *wanted[1:]]
     assert_refused(answer, 400, wanted)
 
 

@@ -111,3 +111,17 @@ def test_an_admin_s_route_is_an_admin_s(
     assert message(called(house, operation, key), 403) == "Forbidden"
     path = operation.path.removeprefix(ImmichApi.base).replace("{id}", str(uuid.uuid4()))
     assert message(house.ask(operation.method, path, person.token, json={}), 403) == "Forbidden"
+
+
+@pytest.mark.parametrize("release", NAMES)
+def test_a_key_of_another_release_is_read_by_todays_names(
+    admins: dict[str, tuple[House, Account]], release: str
+) -> None:
+    """A key made while another release was spoken may what its permissions are called now."""
+    house, admin = admins[release]
+    for name in ("admin.user.read", "adminUser.read"):
+        _, key = house.key(admin, name)
+        assert house.ask("GET", "/admin/users", headers=by(key)).status_code == 200
+        missing = "admin.user.create" if release == "1.134" else "adminUser.create"
+        refused = house.ask("POST", "/admin/users", headers=by(key), json={})
+        assert message(refused, 403) == f"Missing required permission: {missing}"

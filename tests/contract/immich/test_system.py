@@ -122,6 +122,7 @@ def test_statistics_name_everybody(spoken: tuple[str, House]) -> None:
         "userName": "Grace",
         "quotaSizeInBytes": None,
     }
+    assert len(said["usageByUser"]) == len(house.ask("GET", "/admin/users", admin.token).json())
 
 
 def test_nobody_looks_for_newer_versions(spoken: tuple[str, House]) -> None:

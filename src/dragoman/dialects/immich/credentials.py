@@ -11,7 +11,8 @@ from urllib.parse import quote
 from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.dialects.immich import devices
+from dragoman.dialects.immich import devices, errors
+from dragoman.dialects.immich.zod import UNDEFINED
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json
 
 if TYPE_CHECKING:
@@ -48,25 +49,26 @@ def bearer(header: str) -> str:
 
 
 def decode(exchange: Exchange, raw: bytes) -> Any:
-    """JSON objects and forms; an array has no fields; anything else is as if nothing was sent (§0.4)."""
+    """JSON objects and forms; an array, or a body of another type, has no fields (§0.4; §5.2 since 3.0)."""
     media, _, parameters = exchange.headers.get("content-type", "").partition(";")
     read = READERS.get(media.strip().lower())
     if read is None:
-        return {}
+        return errors.not_an_object(exchange, UNDEFINED)
     if exchange.headers.get("content-encoding", "identity").lower() != "identity":
         raise Malformed("unsupported content encoding", 415)
     charset = re.search(r'charset\s*=\s*"?([\w.:-]+)', parameters, re.IGNORECASE)
     if charset and charset.group(1).lower() not in {"utf-8", "utf8", "us-ascii"}:
         raise Malformed(f'unsupported charset "{charset.group(1).upper()}"', 415)
-    return read(raw) if raw else {}
+    value = read(raw) if raw else {}
+    return value if isinstance(value, dict) else errors.not_an_object(exchange, value)
 
 
 def read_json(raw: bytes) -> Any:
-    """The fields of a JSON object; an array has none. `Malformed` for anything else."""
+    """A JSON object or array. `Malformed` for anything else."""
     value = parse_json(raw)
     if not isinstance(value, dict | list):
         raise Malformed("only an object or an array is accepted")
-    return value if isinstance(value, dict) else {}
+    return value
 
 
 READERS: Mapping[str, Callable[[bytes], Any]] = {

@@ -29,7 +29,7 @@ SOME_STRINGS = WithJsonSchema({"type": "array", "items": {"type": "string"}, "mi
 KNOWN = Rules(
     holding(1),
     each(one_of(*permissions.V1_134)),
-    since_2_7=(NOT_EMPTY, holding(1), each(one_of(*permissions.V2_7))),
+    since_2_7=(holding(1), NOT_EMPTY, each(one_of(*permissions.V2_7))),
     zod=zod.array(zod.enum(permissions.V3_2), 1),
 )
 KNOWN_IF_GIVEN = Rules(

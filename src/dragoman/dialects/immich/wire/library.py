@@ -21,6 +21,7 @@ from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire
 from dragoman.wire import OMITTED, Access, Endpoint, InQuery, Later, Nothing
 
 DIRECTIONS = ("shared-by", "shared-with")
+VISIBILITIES = ("archive", "timeline", "hidden", "locked")
 A_BOOLEAN = WithJsonSchema({"type": "boolean"})
 
 MaybeId = Annotated[str | None, InQuery(), Rules(IS_UUID, zod=zod.uuid()), A_STRING, OMITTED]
@@ -57,6 +58,13 @@ class PartnerSearch(ImmichWire):
 
 
 class AssetStatsDto(ImmichWire):
+    visibility: Annotated[
+        str | None,
+        InQuery(),
+        Rules(one_of(*VISIBILITIES), zod=zod.enum(VISIBILITIES)),
+        WithJsonSchema({"type": "string", "enum": list(VISIBILITIES)}),
+        OMITTED,
+    ] = None
     is_favorite: MaybeFilter = None
     is_trashed: MaybeFilter = None
 

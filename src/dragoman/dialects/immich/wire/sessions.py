@@ -14,7 +14,6 @@ from dragoman.dialects.immich.rules import (
     IS_STRING,
     IS_UUID,
     NOT_ABSURD,
-    NOT_EMPTY,
     Rules,
     no_more_than,
 )
@@ -22,9 +21,7 @@ from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, MaybeMome
 from dragoman.wire import OMITTED, Endpoint, InPath, Later, Nothing, Work
 
 Id = Annotated[str, InPath(), Rules(IS_UUID, zod=zod.uuid())]
-MaybeText = Annotated[
-    str | None, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string()), A_STRING, OMITTED
-]
+MaybeText = Annotated[str | None, Rules(IS_STRING, NOT_ABSURD, zod=zod.string()), A_STRING, OMITTED]
 # Ours: a session that would outlive the calendar is refused, not cut.
 A_CENTURY = 100 * 365 * 24 * 3600
 MaybeSeconds = Annotated[
