@@ -8,7 +8,7 @@ one session deletes its row; ending all begins a new epoch (core/epochs.py).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,7 @@ sessions = Table(
 # How deep sessions may open sessions. Each level is looked at whenever one is used, and databases delete
 # what hangs on a row only so many levels deep.
 MOST_ANCESTORS = 3
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True)
@@ -154,19 +155,14 @@ def open_session(
 
 
 def _epoch_of(uow: UnitOfWork, child: Session, parent_id: uuid.UUID) -> int:
-    """The parent's epoch, under a lock that keeps it from being deleted meanwhile."""
-    s = sessions.c
-    lives = _owned_by(child.account_number, child.dialect, uow.now).where(s.id == parent_id)
-    locked = lives.with_only_columns(s.epoch, s.parent_id).with_for_update(
-        read=True, key_share=True, of=sessions
-    )
-    row = uow.db.execute(locked).one_or_none()
+    """The parent's epoch. Refuses `SessionRefused`, `TooMany`."""
+    row = _find(uow, _AS_PARENT, child.account_number, child.dialect, parent_id)
     if row is None:
         raise SessionRefused
     ancestors, above = 1, row.parent_id
     while above is not None:
         ancestors += 1
-        above = uow.db.scalar(select(s.parent_id).where(s.id == above))
+        above = uow.db.scalar(select(sessions.c.parent_id).where(sessions.c.id == above))
     if ancestors > MOST_ANCESTORS:
         raise TooMany("nested session", MOST_ANCESTORS)
     epoch: int = row.epoch
@@ -191,20 +187,34 @@ def _lives(
         return and_(own, s.parent_id.is_(None))
     parent = sessions.alias(f"ancestor_{ancestors}")
     above = _lives(parent, s.epoch, at, ancestors - 1)
-    return and_(
-        own, or_(s.parent_id.is_(None), select(literal(1)).where(parent.c.id == s.parent_id, above).exists())
-    )
+    lives = select(literal(1)).where(parent.c.id == s.parent_id, above).exists()
+    return and_(own, or_(s.parent_id.is_(None), lives))
 
 
-def _owned_by(account_number: int, dialect: str, now: datetime) -> AnySelect:
-    s = sessions.c
-    return select(*COLUMNS).where(
-        s.account_number == account_number,
-        s.dialect == dialect,
-        # The same as in `is_live`, and here, where it does not depend on the row, the index knows it, too.
-        s.epoch == epochs.current(account_number, dialect),
-        is_live(now),
-    )
+def _owned_by() -> AnySelect:
+    """The live sessions of an account in a dialect. Here one epoch holds for all, and the index knows it."""
+    account, dialect = bindparam("account", type_=Number), bindparam("dialect", type_=String())
+    s, epoch = sessions.c, epochs.current(account, dialect)
+    theirs = select(*COLUMNS).where(s.account_number == account, s.dialect == dialect)
+    return theirs.where(_lives(sessions, epoch, bindparam("now", type_=Instant), MOST_ANCESTORS))
+
+
+# Built once: building one takes longer than asking the database.
+_LAST_SEEN_FIRST = (sessions.c.seen_at.desc(), sessions.c.id)
+_OWNED = _owned_by().order_by(*_LAST_SEEN_FIRST)
+_OWNED_ONE = _owned_by().where(sessions.c.id == bindparam("session"))
+_FOR_CHANGE = _OWNED_ONE.with_for_update(of=sessions)
+# A lock that keeps the parent from being deleted before its child is there.
+_AS_PARENT = _OWNED_ONE.with_only_columns(sessions.c.epoch, sessions.c.parent_id).with_for_update(
+    read=True, key_share=True, of=sessions
+)
+
+
+def _find(
+    uow: UnitOfWork, query: AnySelect, account_number: int, dialect: str, session_id: uuid.UUID
+) -> AnyRow | None:
+    facts = {"account": account_number, "dialect": dialect, "session": session_id, "now": uow.now}
+    return uow.db.execute(query, facts).one_or_none()
 
 
 def owned(
@@ -216,21 +226,20 @@ def owned(
 ) -> Sequence[Session]:
     """Live sessions of an account or of all, in one dialect or in all, the last seen first."""
     if account_number is not None and dialect is not None:
-        query = _owned_by(account_number, dialect, uow.now)
-    else:
-        query = select(*COLUMNS).where(is_live(uow.now))
-        if account_number is not None:
-            query = query.where(sessions.c.account_number == account_number)
-        if dialect is not None:
-            query = query.where(sessions.c.dialect == dialect)
-    query = query.order_by(sessions.c.seen_at.desc(), sessions.c.id).limit(limit)
-    return [of(row) for row in uow.db.execute(query)]
+        facts = {"account": account_number, "dialect": dialect, "now": uow.now}
+        query = _OWNED if limit is None else _OWNED.limit(limit)
+        return [of(row) for row in uow.db.execute(query, facts).all()]
+    query = select(*COLUMNS).where(is_live(uow.now)).order_by(*_LAST_SEEN_FIRST).limit(limit)
+    if account_number is not None:
+        query = query.where(sessions.c.account_number == account_number)
+    if dialect is not None:
+        query = query.where(sessions.c.dialect == dialect)
+    return [of(row) for row in uow.db.execute(query).all()]
 
 
 def find_owned(uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID) -> Session | None:
     """The live session of an account in a dialect that has this id."""
-    query = _owned_by(account_number, dialect, uow.now).where(sessions.c.id == session_id)
-    row = uow.db.execute(query).one_or_none()
+    row = _find(uow, _OWNED_ONE, account_number, dialect, session_id)
     return None if row is None else of(row)
 
 
@@ -255,9 +264,8 @@ def set_attributes(
     uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, facts: Mapping[str, Any]
 ) -> Session:
     """Lay facts over those that the dialect keeps with a session; the session then. Refuses `NotFound`."""
-    mine = _owned_by(account_number, dialect, uow.now).where(sessions.c.id == session_id)
     # The lock first: what is read, merged and written nobody may write between.
-    row = uow.db.execute(mine.with_for_update(of=sessions)).one_or_none()
+    row = _find(uow, _FOR_CHANGE, account_number, dialect, session_id)
     if row is None:
         raise NotFound("session")
     session = of(row)
@@ -300,14 +308,16 @@ def end_all(
 ) -> int:
     """End an account's sessions, all or those of some dialects, but for one. How many that were.
 
-    It takes effect at once and the same time for any number. The one that is spared loses its children,
-    and if it is a child of one that ends, it ends with that all the same.
+    It takes effect at once and takes the same time for any number: no more than a thousand in a dialect are
+    counted. The one that is spared loses its children, and if it is a child of one that ends, it ends with
+    that all the same.
     """
     # Who signs in writes the account's row first: waited for here, their session is among those that end.
     uow.db.execute(select(accounts.c.number).where(accounts.c.number == account_number).with_for_update())
     ended = 0
-    for dialect, there in _counted(uow, account_number).items():
-        if dialects is None or dialect in dialects:
+    for dialect in _dialects_of(uow, account_number):
+        there = _counted(uow, account_number, dialect) if dialects is None or dialect in dialects else 0
+        if there:
             epoch = epochs.next_epoch(uow, account_number, dialect)
             ended += there - _take_along(uow, but, dialect, epoch)
     if ended:
@@ -315,14 +325,21 @@ def end_all(
     return ended
 
 
-def _counted(uow: UnitOfWork, account_number: int) -> Mapping[str, int]:
-    """How many rows of the current epoch there are, by dialect. Answered from the index alone."""
-    s, e = sessions.c, epochs.session_epochs.c
-    begun = select(e.dialect, e.epoch).where(e.account_number == account_number)
-    current: dict[str, int] = {each.dialect: each.epoch for each in uow.db.execute(begun)}
-    rows = select(s.dialect, s.epoch, func.count()).where(s.account_number == account_number)
-    counted = uow.db.execute(rows.group_by(s.dialect, s.epoch))
-    return {dialect: there for dialect, epoch, there in counted if epoch == current.get(dialect, 0)}
+def _dialects_of(uow: UnitOfWork, account_number: int) -> Iterator[str]:
+    """The dialects in which there are rows of an account's sessions. One look into the index for each."""
+    s, after = sessions.c, ""
+    while True:
+        later = select(func.min(s.dialect)).where(s.account_number == account_number, s.dialect > after)
+        found: str | None = uow.db.scalar(later)
+        if found is None:
+            return
+        yield (after := found)
+
+
+def _counted(uow: UnitOfWork, account_number: int, dialect: str) -> int:
+    s, epoch = sessions.c, epochs.current(account_number, dialect)
+    theirs = select(s.id).where(s.account_number == account_number, s.dialect == dialect, s.epoch == epoch)
+    return uow.db.scalar(select(func.count()).select_from(theirs.limit(MOST_COUNTED).subquery())) or 0
 
 
 def _take_along(uow: UnitOfWork, spared: Session | None, dialect: str, epoch: int) -> int:
