@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
@@ -42,7 +42,7 @@ class Manners:
     signs_out: Sequence[Operation[Any, Any]] = ()
     request_ids: Sequence[str] = ()
     base: str = ""
-    releases: Mapping[str, Release] = field(default_factory=dict)
+    releases: Mapping[str, Release] = field(default_factory=dict[str, Release])
 
 
 class Conversation:
@@ -160,7 +160,9 @@ class Conversation:
 def sent_to(release: Release, operation: Operation[Any, Any], ask: BaseModel) -> Sent:
     """An ask as it goes to a release: without the fields that it does not have."""
     sent = operation.sent(ask)
-    body = release.known(type(ask), sent.body) if isinstance(sent.body, Mapping) else sent.body
+    body: Any = sent.body
+    if isinstance(body, Mapping):
+        body = release.known(type(ask), cast("Mapping[str, Any]", body))
     return replace(sent, query=release.known(type(ask), sent.query), body=body)
 
 
