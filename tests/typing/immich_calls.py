@@ -32,6 +32,9 @@ def what_may_be_left_out(client: immich.Client) -> None:
     assert_type(client.reset_pin_code(pin_code="123456"), Nothing)
     assert_type(client.change_pin_code(new_pin_code="654321", password=None), Nothing)
     assert_type(client.update_my_user(avatar_color="blue"), immich.UserAdminResponseDto)
+    assert_type(client.update_user_admin(id="1", pin_code=None), immich.UserAdminResponseDto)
+    memories = immich.MemoriesUpdate(duration=9)
+    assert_type(client.update_my_preferences(memories=memories), immich.UserPreferencesResponseDto)
 
 
 async def what_is_awaited(client: immich.AsyncClient) -> None:
@@ -46,6 +49,7 @@ async def how_clients_are_used() -> None:
     """Each client is a context manager of its own kind."""
     with immich.Client("http://127.0.0.1:2283", token="t") as client:
         assert_type(client, immich.Client)
+    immich.Client("http://127.0.0.1:2283", release="3.2").get_user_onboarding()
     async with immich.AsyncClient("http://127.0.0.1:2283", api_key="k", timeout=3) as awaited:
         assert_type(awaited, immich.AsyncClient)
     with awaited:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
@@ -71,6 +75,8 @@ def what_is_refused(client: immich.Client) -> None:
     client.login(email="a@example.org", password=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.login(email="a", password="x", remember=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.logout(everywhere=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.get_user()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    immich.Client("http://127.0.0.1:2283", release=3.2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.update_my_user(avatar_color="beige")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     # The names are Python's, not the wire's.
     client.setup_pin_code(pinCode="123456")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
