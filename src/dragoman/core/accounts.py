@@ -1,14 +1,12 @@
 """People and robots known to us: one store, one namespace of names, whatever dialect they speak.
 
 An account has two names for programs, a UUID and an integer `number`, and two for people, a username and
-an e-mail address. Both of the latter live in `account_names`, folded, where the primary key decides every
-race for a name.
+an e-mail address (core/names.py).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     Boolean,
     Column,
-    ForeignKey,
     Integer,
     String,
     Table,
@@ -33,11 +30,13 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import audit
-from dragoman.core.database import AnyRow, Bag, Instant, Number, insert, metadata
-from dragoman.core.errors import NameRefused, NameTaken, NotFound
+from dragoman.core import audit, names
+from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
+from dragoman.core.errors import LastAdmin, NameRefused, NotFound
+from dragoman.core.names import account_names
 
 if TYPE_CHECKING:
+    from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
 accounts = Table(
@@ -62,27 +61,11 @@ accounts = Table(
     sqlite_autoincrement=True,  # a number is never given twice
 )
 
-account_names = Table(
-    "account_names",
-    metadata,
-    Column("folded", String(320), primary_key=True),
-    Column(
-        "account_number",
-        Number,
-        ForeignKey(accounts.c.number, ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
-    Column("kind", String(8), nullable=False),
-)
-
 # What an `Account` is made of: everything but the hash.
 COLUMNS = (
     *(column for column in accounts.c if column.name != "password"),
     accounts.c.password.is_not(None).label("has_password"),
 )
-LONGEST_NAME = 256
-LONGEST_EMAIL = 320
 
 
 @dataclass(frozen=True)
@@ -139,53 +122,6 @@ def of(row: AnyRow) -> Account:
     return Account(**{name: getattr(row, name) for name in Account.__dataclass_fields__})
 
 
-def fold(name: str) -> str:
-    """The form in which names are compared: NFKC, case folded."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
-def looked_up(name: str) -> str:
-    """The folded form to look a name up by; "", which nobody has, for what cannot be a name."""
-    folded = fold(name) if len(name) <= 2 * LONGEST_EMAIL else ""
-    return "" if any(unicodedata.category(c) in {"Cc", "Cs"} for c in folded) else folded
-
-
-def checked(kind: str, value: str, longest: int = LONGEST_NAME) -> str:
-    """`value` in NFC. `NameRefused` when empty, too long, or with control or formatting characters."""
-    # At most four characters become one. More is not even normalised: sorting half a million accents takes minutes.
-    value = unicodedata.normalize("NFC", value[: 4 * longest + 1])
-    if not value.strip():
-        raise NameRefused(kind, "must not be empty")
-    # What people sign in with is stored folded, too, and one character may fold into eighteen.
-    if len(value) > longest or (kind in {"email", "username"} and len(fold(value)) > LONGEST_EMAIL):
-        raise NameRefused(kind, f"must be at most {longest} characters long")
-    # Controls and line separators break logs and headers; surrogates break UTF-8; overrides fool readers.
-    if any(
-        unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}
-        or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-        for c in value
-    ):
-        raise NameRefused(kind, "must not contain control characters")
-    return value
-
-
-def checked_username(value: str) -> str:
-    """A username: as `checked`, and without blanks at its ends."""
-    value = checked("username", value)
-    if value != value.strip():
-        raise NameRefused("username", "must not begin or end with blanks")
-    return value
-
-
-def checked_email(value: str) -> str:
-    """An e-mail address: as `checked`, with something on both sides of an @ and no blanks."""
-    value = checked("email", value, LONGEST_EMAIL)
-    local, at, domain = value.rpartition("@")
-    if not (local and at and domain) or re.search(r"\s", domain) or value != value.strip():
-        raise NameRefused("email", "must be an e-mail address")
-    return value
-
-
 def find_by_number(uow: UnitOfWork, number: int) -> Account | None:
     """The account with this number, deleted ones included."""
     row = uow.db.execute(select(*COLUMNS).where(accounts.c.number == number)).one_or_none()
@@ -201,7 +137,7 @@ def find_by_id(uow: UnitOfWork, account_id: uuid.UUID) -> Account | None:
 def find_by_name(uow: UnitOfWork, name: str) -> Account | None:
     """The account with this e-mail address or username, ignoring case, deleted ones included."""
     mine = and_(
-        account_names.c.account_number == accounts.c.number, account_names.c.folded == looked_up(name)
+        account_names.c.account_number == accounts.c.number, account_names.c.folded == names.looked_up(name)
     )
     row = uow.db.execute(select(*COLUMNS).join(account_names, mine)).one_or_none()
     return None if row is None else of(row)
@@ -238,11 +174,13 @@ def page(uow: UnitOfWork, *, after: int = 0, limit: int = 100, deleted: bool = F
 
 def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
     """Store a new account. Refuses `NameRefused` and `NameTaken`; of two that race for a name one wins."""
-    email = None if new.email is None else checked_email(new.email)
-    username = None if new.username is None else checked_username(new.username)
+    email = None if new.email is None else names.checked_email(new.email)
+    username = None if new.username is None else names.checked_username(new.username)
     if email is None and username is None:
         raise NameRefused("username", "must not be empty")
-    display_name = checked("display_name", new.display_name or username or (email or "").partition("@")[0])
+    display_name = names.checked(
+        "display_name", new.display_name or username or (email or "").partition("@")[0]
+    )
     number = uow.db.execute(
         accounts.insert()
         .values(
@@ -262,11 +200,11 @@ def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
         .returning(accounts.c.number)
     ).scalar_one()
     if email is not None:
-        _take_name(uow, number, "email", email)
+        names.take(uow, number, "email", email)
     if username is not None:
-        _take_name(uow, number, "username", username)
+        names.take(uow, number, "username", username)
     else:
-        free = _free_username(uow, number, (email or "").rpartition("@")[0])
+        free = names.free_username(uow, number, (email or "").rpartition("@")[0])
         uow.db.execute(update(accounts).where(accounts.c.number == number).values(username=free))
     audit.record(uow, "account added", account=number, admin=new.is_admin)
     return _written(uow, number)
@@ -275,33 +213,6 @@ def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
 def _written(uow: UnitOfWork, number: int) -> Account:
     """An account that this unit has just written, as it is now."""
     return of(uow.db.execute(select(*COLUMNS).where(accounts.c.number == number)).one())
-
-
-def _claim(uow: UnitOfWork, number: int, kind: str, name: str) -> bool:
-    """Whether `name` is this account's now (it may have been before: a username may be the e-mail)."""
-    folded = fold(name)
-    claim = insert(uow.db, account_names).values(folded=folded, account_number=number, kind=kind)
-    if uow.db.scalar(claim.on_conflict_do_nothing().returning(account_names.c.folded)) is not None:
-        return True
-    owner = uow.db.scalar(select(account_names.c.account_number).where(account_names.c.folded == folded))
-    return owner == number
-
-
-def _take_name(uow: UnitOfWork, number: int, kind: str, name: str) -> None:
-    if not _claim(uow, number, kind, name):
-        raise NameTaken(kind)
-
-
-def _free_username(uow: UnitOfWork, number: int, wanted: str) -> str:
-    """A username like `wanted` that nobody has: it, it with 2 to 99 behind, then with random digits."""
-    stem = wanted.strip()[: LONGEST_NAME - 20] or "user"
-    while len(fold(stem)) > LONGEST_NAME:
-        stem = stem[:-1]
-    candidates = [stem, *(f"{stem}{n}" for n in range(2, 100)), f"{stem}-{uow.new_id().hex[:12]}"]
-    for candidate in candidates:
-        if _claim(uow, number, "username", candidate):
-            return candidate
-    raise NameTaken("username")
 
 
 @dataclass(frozen=True)
@@ -316,21 +227,26 @@ class Changes:
     attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def change(uow: UnitOfWork, number: int, changes: Changes, *, via: str = "") -> Account:
-    """Change an account and return it as it is then. Refuses `NotFound`, `NameRefused`, `NameTaken`."""
+def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | None = None) -> Account:
+    """Change an account and return it as it is then.
+
+    Refuses `NotFound`, `NameRefused`, `NameTaken`, and `LastAdmin` to a caller.
+    """
+    if changes.is_admin is False:
+        _require_another_admin(uow, number, by)
     # The lock first: attributes are read, merged and written, and nobody may write between.
     row = uow.db.execute(select(accounts).where(accounts.c.number == number).with_for_update()).one_or_none()
     if row is None:
         raise NotFound("account")
     values: dict[str, Any] = {}
     if changes.email is not None:
-        values["email"] = checked_email(changes.email)
+        values["email"] = names.checked_email(changes.email)
     if changes.username is not None:
-        values["username"] = checked_username(changes.username)
+        values["username"] = names.checked_username(changes.username)
     if "email" in values or "username" in values:
-        _rename(uow, number, values.get("email", row.email), values.get("username", row.username))
+        names.rename(uow, number, values.get("email", row.email), values.get("username", row.username))
     if changes.display_name is not None:
-        values["display_name"] = checked("display_name", changes.display_name)
+        values["display_name"] = names.checked("display_name", changes.display_name)
     if changes.is_admin is not None:
         values["is_admin"] = changes.is_admin
     if changes.must_change_password is not None:
@@ -338,18 +254,8 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, via: str = "") -> 
     if changes.attributes:
         values["attributes"] = merged(row.attributes, changes.attributes)
     uow.db.execute(update(accounts).where(accounts.c.number == number).values(**values, updated_at=uow.now))
-    audit.record(uow, "account changed", account=number, via=via, fields=sorted(values))
+    audit.record(uow, "account changed", account=number, by=by, fields=sorted(values))
     return _written(uow, number)
-
-
-def _rename(uow: UnitOfWork, number: int, email: str | None, username: str) -> None:
-    names = {"username": username} if email is None else {"email": email, "username": username}
-    # By name, not by kind: a username that is also the e-mail address is one row for both.
-    kept = [fold(name) for name in names.values()]
-    theirs = account_names.c.account_number == number
-    uow.db.execute(delete(account_names).where(theirs, account_names.c.folded.not_in(kept)))
-    for kind, name in names.items():
-        _take_name(uow, number, kind, name)
 
 
 def merged(bag: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -357,31 +263,43 @@ def merged(bag: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> 
     return {**bag, **{dialect: {**bag.get(dialect, {}), **facts} for dialect, facts in changes.items()}}
 
 
-def disable(uow: UnitOfWork, number: int) -> None:
-    """Let nobody in by this account, from now on, in any dialect; sessions and keys stop answering."""
-    _mark(
-        uow, number, "account disabled", disabled_at=func.coalesce(accounts.c.disabled_at, _literal(uow.now))
-    )
+def disable(uow: UnitOfWork, number: int, *, by: Principal | None = None) -> None:
+    """Let nobody in by this account, from now on, in any dialect; sessions and keys stop answering.
+
+    Refuses `NotFound`, and `LastAdmin` to a caller.
+    """
+    _require_another_admin(uow, number, by)
+    since = func.coalesce(accounts.c.disabled_at, _literal(uow.now))
+    _mark(uow, number, "account disabled", by, disabled_at=since)
 
 
-def enable(uow: UnitOfWork, number: int) -> None:
-    """Undo `disable`. What was revoked meanwhile stays revoked."""
-    _mark(uow, number, "account enabled", disabled_at=None)
+def enable(uow: UnitOfWork, number: int, *, by: Principal | None = None) -> None:
+    """Undo `disable`. What was revoked meanwhile stays revoked. Refuses `NotFound`."""
+    _mark(uow, number, "account enabled", by, disabled_at=None)
 
 
-def delete_softly(uow: UnitOfWork, number: int) -> None:
-    """Delete an account so that it can be restored: it keeps its names, and nothing of it answers."""
-    _mark(uow, number, "account deleted", deleted_at=func.coalesce(accounts.c.deleted_at, _literal(uow.now)))
+def delete_softly(uow: UnitOfWork, number: int, *, by: Principal | None = None) -> None:
+    """Delete an account so that it can be restored: it keeps its names, and nothing of it answers.
+
+    Refuses `NotFound`, and `LastAdmin` to a caller.
+    """
+    _require_another_admin(uow, number, by)
+    since = func.coalesce(accounts.c.deleted_at, _literal(uow.now))
+    _mark(uow, number, "account deleted", by, deleted_at=since)
 
 
-def restore(uow: UnitOfWork, number: int) -> None:
-    """Undo `delete_softly`."""
-    _mark(uow, number, "account restored", deleted_at=None)
+def restore(uow: UnitOfWork, number: int, *, by: Principal | None = None) -> None:
+    """Undo `delete_softly`. Refuses `NotFound`."""
+    _mark(uow, number, "account restored", by, deleted_at=None)
 
 
-def purge(uow: UnitOfWork, number: int) -> None:
-    """Delete an account for good, with everything it owns. Its lines in the audit log stay."""
-    audit.record(uow, "account purged", account=number)
+def purge(uow: UnitOfWork, number: int, *, by: Principal | None = None) -> None:
+    """Delete an account for good, with everything it owns. Its lines in the audit log stay.
+
+    Refuses `NotFound`, and `LastAdmin` to a caller.
+    """
+    _require_another_admin(uow, number, by)
+    audit.record(uow, "account purged", account=number, by=by)
     if uow.db.execute(delete(accounts).where(accounts.c.number == number)).rowcount == 0:
         raise NotFound("account")
 
@@ -390,8 +308,21 @@ def _literal(moment: datetime) -> Any:
     return literal(moment, Instant)
 
 
-def _mark(uow: UnitOfWork, number: int, event: str, **values: Any) -> None:
+def _require_another_admin(uow: UnitOfWork, number: int, by: Principal | None) -> None:
+    """Callers leave an administrator who can sign in; the operator, who can make another, need not.
+
+    All are locked, so that of two who would depose each other one is refused.
+    """
+    if by is None:
+        return
+    a = accounts.c
+    admins = select(a.number).where(a.is_admin.is_(True), a.disabled_at.is_(None), a.deleted_at.is_(None))
+    if uow.db.scalars(admins.order_by(a.number).with_for_update()).all() == [number]:
+        raise LastAdmin
+
+
+def _mark(uow: UnitOfWork, number: int, event: str, by: Principal | None, **values: Any) -> None:
     marked = update(accounts).where(accounts.c.number == number).values(**values, updated_at=uow.now)
     if uow.db.execute(marked).rowcount == 0:
         raise NotFound("account")
-    audit.record(uow, event, account=number)
+    audit.record(uow, event, account=number, by=by)

@@ -36,4 +36,4 @@ def put_pin(core: Core, origin: Origin, caller: Principal, number: int, pin: Sec
             changed = {"hash": hashed, "version": pins.c.version + 1, "changed_at": uow.now}
             uow.db.execute(put.on_conflict_do_update(index_elements=[pins.c.account_number], set_=changed))
         event = "PIN removed" if hashed is None else "PIN set"
-        audit.record(uow, event, account=number, via=caller.via, by=caller.account.number)
+        audit.record(uow, event, account=number, by=caller)

@@ -25,9 +25,10 @@ from sqlalchemy import (
 )
 
 from dragoman.core import audit
-from dragoman.core.accounts import accounts, checked
+from dragoman.core.accounts import accounts
 from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
 from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
+from dragoman.core.names import checked
 from dragoman.core.secrets import Secret, digest, hint, mint
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def issue(
         expires_at=expires_at,
     )
     uow.db.execute(api_keys.insert().values(**key.__dict__, digest=digest(secret)))
-    audit.record(uow, "key issued", account=account_number, via=_via(by), key=str(key.id), of=dialect)
+    audit.record(uow, "key issued", account=account_number, by=by, key=str(key.id), of=dialect)
     return key, secret
 
 
@@ -146,10 +147,6 @@ def _require_within(uow: UnitOfWork, by: Principal | None, permissions: Sequence
         has.update(by.api_key.permissions)  # the same, perhaps in the words of another release
     if ALL not in has and not has.issuperset(permissions):
         raise PermissionsExceeded
-
-
-def _via(by: Principal | None) -> str:
-    return "" if by is None else by.via
 
 
 def owned(uow: UnitOfWork, account_number: int | None = None, dialect: str | None = None) -> Sequence[ApiKey]:
@@ -202,7 +199,7 @@ def change(
     row = uow.db.execute(changed.returning(*COLUMNS)).one_or_none()
     if row is None:
         raise NotFound("API key")
-    audit.record(uow, "key changed", account=owner, via=_via(by), key=str(key_id), fields=sorted(values))
+    audit.record(uow, "key changed", account=owner, by=by, key=str(key_id), fields=sorted(values))
     return of(row)
 
 
@@ -228,7 +225,7 @@ def rotate(
     row = uow.db.execute(renewed.returning(*COLUMNS)).one_or_none()
     if row is None:
         raise NotFound("API key")
-    audit.record(uow, "key rotated", account=owner, via=_via(by), key=str(key_id))
+    audit.record(uow, "key rotated", account=owner, by=by, key=str(key_id))
     return of(row), secret
 
 
@@ -249,7 +246,7 @@ def revoke(
     number = uow.db.scalar(delete(api_keys).where(*mine).returning(api_keys.c.account_number))
     if number is None:
         raise NotFound("API key")
-    audit.record(uow, "key revoked", account=number, via=_via(by), key=str(key_id))
+    audit.record(uow, "key revoked", account=number, by=by, key=str(key_id))
 
 
 _USED_BEFORE = or_(api_keys.c.used_at.is_(None), api_keys.c.used_at < bindparam("at", type_=Instant))

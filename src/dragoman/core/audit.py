@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Executable
 
+    from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
 audit_log = Table(
@@ -66,9 +67,20 @@ def line(
     return written.on_conflict_do_nothing()
 
 
-def record(uow: UnitOfWork, event: str, *, account: int | None = None, via: str = "", **detail: Any) -> None:
-    """Record what this unit does; it is kept if the unit commits."""
-    uow.db.execute(line(uow, event, account=account, via=via, **detail))
+def record(
+    uow: UnitOfWork,
+    event: str,
+    *,
+    account: int | None = None,
+    by: Principal | None = None,
+    via: str = "",
+    **detail: Any,
+) -> None:
+    """Record what this unit does, and which caller did it; it is kept if the unit commits."""
+    actor = None
+    if by is not None:
+        actor, via = (None if by.account.number == account else by.account.number), by.via
+    uow.db.execute(line(uow, event, account=account, actor=actor, via=via, **detail))
 
 
 def recent(uow: UnitOfWork, *, account: int | None = None, limit: int = 100) -> Sequence[AnyRow]:

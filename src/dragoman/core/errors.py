@@ -28,6 +28,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
     ├── PermissionsExceeded         a key was to be given more than the one that gives it has
+    ├── LastAdmin                   nobody would be left to administer
     ├── OldPasswordRequired         a password may not be replaced without the one before
     ├── SetupRefused                the first administrator cannot be made this way
     │   ├── SetupDone               there is one
@@ -173,6 +174,10 @@ class NameTaken(Refusal):
 
 class PermissionsExceeded(Refusal):
     """An API key may not give another one, nor itself, a permission that it does not have."""
+
+
+class LastAdmin(Refusal):
+    """The account is the last administrator's who can sign in: it stays one, enabled and there."""
 
 
 class OldPasswordRequired(Refusal):

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from dragoman.core import audit, devices, sessions, throttle
-from dragoman.core.accounts import COLUMNS, Account, account_names, accounts, looked_up, of
+from dragoman.core.accounts import COLUMNS, Account, accounts, of
 from dragoman.core.errors import PasswordLoginDisabled, WrongCredentials
+from dragoman.core.names import account_names, looked_up
 from dragoman.core.proofs import attempts_at
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session

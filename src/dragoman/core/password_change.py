@@ -37,7 +37,7 @@ def change_password(
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
         unchanged = accounts.accounts.c.password_version == proof.version
-        account = _store(uow, caller.account.number, hashed, unchanged, via=caller.via)
+        account = _store(uow, caller.account.number, hashed, unchanged, by=caller)
         if account is None:
             raise WrongPassword
         throttle.forgive(uow, proof.counters)
@@ -64,13 +64,10 @@ def change_own_account(
     with core.begin(origin, writes=True) as uow:
         if hashed is not None:
             still_must = accounts.accounts.c.must_change_password.is_(True)
-            if (
-                _store(uow, caller.account.number, hashed, still_must, via=caller.via, must_change=False)
-                is None
-            ):
+            if _store(uow, caller.account.number, hashed, still_must, by=caller, must_change=False) is None:
                 raise OldPasswordRequired
             _end_what_hangs_on_it(uow, caller.account.number, spared=caller.session, others_too=False)
-        return accounts.change(uow, caller.account.number, changes, via=caller.via)
+        return accounts.change(uow, caller.account.number, changes, by=caller)
 
 
 def set_password(
@@ -89,7 +86,7 @@ def set_password(
     policy.require(new.reveal(), policy=core.rules.policy, names=account.names)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
-        changed = _store(uow, account.number, hashed, via="", must_change=must_change)
+        changed = _store(uow, account.number, hashed, by=None, must_change=must_change)
         if changed is None:
             raise NotFound("account")
         throttle.unlock(uow, account.number)
@@ -120,12 +117,12 @@ def change_account(
         hashed = core.tools.hasher.hash(password.reveal())
     with core.begin(origin, writes=True) as uow:
         if hashed is not None:
-            if _store(uow, account.number, hashed, via=caller.via) is None:
+            if _store(uow, account.number, hashed, by=caller) is None:
                 raise NotFound("account")
             throttle.unlock(uow, account.number)
             own = caller.session if caller.account.number == account.number else None
             _end_what_hangs_on_it(uow, account.number, spared=own, others_too=True)
-        return accounts.change(uow, account.number, changes, via=caller.via)
+        return accounts.change(uow, account.number, changes, by=caller)
 
 
 def _store(
@@ -133,7 +130,7 @@ def _store(
     number: int,
     hashed: str,
     *conditions: ColumnElement[bool],
-    via: str,
+    by: Principal | None,
     must_change: bool | None = None,
 ) -> Account | None:
     """Store a hash if the account is there, enabled (for its owner) and as the conditions say; else None."""
@@ -148,7 +145,7 @@ def _store(
     row = uow.db.execute(dated.returning(*COLUMNS)).one_or_none()
     if row is None:
         return None
-    audit.record(uow, "password changed", account=number, via=via)
+    audit.record(uow, "password changed", account=number, by=by)
     return accounts.of(row)
 
 

@@ -10,6 +10,7 @@ from dragoman.core import (
     elevation,
     epochs,
     facts,
+    names,
     sealing,
     sessions,
     setup,
@@ -18,6 +19,19 @@ from dragoman.core import (
 from dragoman.core.database import metadata
 
 # A module registers its tables when it is imported; these are all that have any.
-MODULES = (accounts, api_keys, audit, devices, elevation, epochs, facts, sealing, sessions, setup, throttle)
+MODULES = (
+    accounts,
+    api_keys,
+    audit,
+    devices,
+    elevation,
+    epochs,
+    facts,
+    names,
+    sealing,
+    sessions,
+    setup,
+    throttle,
+)
 
 __all__ = ["MODULES", "metadata"]

@@ -15,8 +15,9 @@ from tests.people import ALICE, BOB, calling, events, everything, opened, rows, 
 from tests.racing import at_once
 
 from dragoman.core import accounts, api_keys, elevation
-from dragoman.core.accounts import Account, Changes, NewAccount, fold
+from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NameRefused, NameTaken, NotFound
+from dragoman.core.names import account_names, fold
 from dragoman.core.secrets import Secret
 from dragoman.core.work import Core
 
@@ -219,7 +220,7 @@ def test_of_many_that_want_a_name_one_gets_it(core: Core, many: int) -> None:
     assert len(winners) == 1
     assert [type(outcome) for outcome in outcomes if outcome not in winners] == [NameTaken] * (many - 1)
     assert [row["number"] for row in rows(core, accounts.accounts)] == [winners[0].number]
-    assert {row["account_number"] for row in rows(core, accounts.account_names)} == {winners[0].number}
+    assert {row["account_number"] for row in rows(core, account_names)} == {winners[0].number}
     assert events(core) == ["account added"]
 
 

@@ -97,10 +97,10 @@ def delete_user_admin(uow: UnitOfWork, call: Call, ask: UserAdminDeleteDto) -> U
     """Deleted accounts can be restored; `force` deletes one for good, at once, with all that it owns."""
     account = get_account(uow, ask.id)
     refuse_to_delete(call, account)
-    accounts.delete_softly(uow, account.number)
+    accounts.delete_softly(uow, account.number, by=call.caller)
     deleted = user_admin(get_account(uow, ask.id, deleted=True))
     if ask.force:
-        accounts.purge(uow, account.number)
+        accounts.purge(uow, account.number, by=call.caller)
         return deleted.model_copy(update={"status": "removing"})
     return deleted
 
@@ -115,8 +115,8 @@ def refuse_to_delete(call: Call, account: Account) -> None:
         raise AdminAccount
 
 
-def restore_user_admin(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserAdminResponseDto:
-    accounts.restore(uow, get_account(uow, ask.id, deleted=True).number)
+def restore_user_admin(uow: UnitOfWork, call: Call, ask: OfUser) -> UserAdminResponseDto:
+    accounts.restore(uow, get_account(uow, ask.id, deleted=True).number, by=call.caller)
     return user_admin(get_account(uow, ask.id))
 
 

@@ -41,6 +41,7 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.PinNotSet: (400, "User does not have a PIN code"),
     core.NameTaken: (400, "User exists"),
     core.PermissionsExceeded: (400, "Cannot grant permissions you do not have"),
+    core.LastAdmin: (400, "The server needs an administrator"),
     core.OldPasswordRequired: (400, "Changing the password needs the current one: use /auth/change-password"),
     core.SetupDone: (400, "The server already has an admin"),
     core.SetupClosed: (400, "Admin setup is disabled"),

@@ -64,7 +64,7 @@ def changed(
     uow: UnitOfWork, call: Call, account: Account, ask: UserPreferencesUpdateDto
 ) -> UserPreferencesResponseDto:
     changes = Changes(attributes={"immich": facts(ask)})
-    return preferences(accounts.change(uow, account.number, changes, via=call.caller.via))
+    return preferences(accounts.change(uow, account.number, changes, by=call.caller))
 
 
 def get_my_preferences(_uow: UnitOfWork, call: Call, _ask: Nothing) -> UserPreferencesResponseDto:

@@ -145,7 +145,7 @@ def delete_user_onboarding(uow: UnitOfWork, call: Call, _ask: Nothing) -> Nothin
 def _note_onboarding(uow: UnitOfWork, call: Call, *, onboarded: bool) -> None:
     caller = call.caller
     changes = Changes(attributes={"immich": {"isOnboarded": onboarded}})
-    accounts.change(uow, caller.account.number, changes, via=caller.via)
+    accounts.change(uow, caller.account.number, changes, by=caller)
 
 
 BOUND = (

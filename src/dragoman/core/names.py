@@ -1,0 +1,122 @@
+"""Names: what may be one, when two are the same, and whose a name is.
+
+Usernames and e-mail addresses share one namespace. Each is kept folded in `account_names`, where the
+primary key decides every race for it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, ForeignKey, String, Table, delete, select
+
+from dragoman.core.database import Number, insert, metadata
+from dragoman.core.errors import NameRefused, NameTaken
+
+if TYPE_CHECKING:
+    from dragoman.core.work import UnitOfWork
+
+account_names = Table(
+    "account_names",
+    metadata,
+    Column("folded", String(320), primary_key=True),
+    Column(
+        "account_number",
+        Number,
+        ForeignKey("accounts.number", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("kind", String(8), nullable=False),
+)
+
+LONGEST_NAME = 256
+LONGEST_EMAIL = 320
+
+
+def fold(name: str) -> str:
+    """The form in which names are compared: NFKC, case folded."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def looked_up(name: str) -> str:
+    """The folded form to look a name up by; "", which nobody has, for what cannot be a name."""
+    folded = fold(name) if len(name) <= 2 * LONGEST_EMAIL else ""
+    return "" if any(unicodedata.category(c) in {"Cc", "Cs"} for c in folded) else folded
+
+
+def checked(kind: str, value: str, longest: int = LONGEST_NAME) -> str:
+    """`value` in NFC. `NameRefused` when empty, too long, or with control or formatting characters."""
+    # At most four characters become one. More is not even normalised: sorting half a million accents takes minutes.
+    value = unicodedata.normalize("NFC", value[: 4 * longest + 1])
+    if not value.strip():
+        raise NameRefused(kind, "must not be empty")
+    # What people sign in with is stored folded, too, and one character may fold into eighteen.
+    if len(value) > longest or (kind in {"email", "username"} and len(fold(value)) > LONGEST_EMAIL):
+        raise NameRefused(kind, f"must be at most {longest} characters long")
+    # Controls and line separators break logs and headers; surrogates break UTF-8; overrides fool readers.
+    if any(
+        unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}
+        or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        for c in value
+    ):
+        raise NameRefused(kind, "must not contain control characters")
+    return value
+
+
+def checked_username(value: str) -> str:
+    """A username: as `checked`, and without blanks at its ends."""
+    value = checked("username", value)
+    if value != value.strip():
+        raise NameRefused("username", "must not begin or end with blanks")
+    return value
+
+
+def checked_email(value: str) -> str:
+    """An e-mail address: as `checked`, with something on both sides of an @ and no blanks."""
+    value = checked("email", value, LONGEST_EMAIL)
+    local, at, domain = value.rpartition("@")
+    if not (local and at and domain) or re.search(r"\s", domain) or value != value.strip():
+        raise NameRefused("email", "must be an e-mail address")
+    return value
+
+
+def claim(uow: UnitOfWork, number: int, kind: str, name: str) -> bool:
+    """Whether `name` is this account's now (it may have been before: a username may be the e-mail)."""
+    folded = fold(name)
+    row = insert(uow.db, account_names).values(folded=folded, account_number=number, kind=kind)
+    if uow.db.scalar(row.on_conflict_do_nothing().returning(account_names.c.folded)) is not None:
+        return True
+    owner = uow.db.scalar(select(account_names.c.account_number).where(account_names.c.folded == folded))
+    return owner == number
+
+
+def take(uow: UnitOfWork, number: int, kind: str, name: str) -> None:
+    """Make `name` this account's. Refuses `NameTaken`."""
+    if not claim(uow, number, kind, name):
+        raise NameTaken(kind)
+
+
+def free_username(uow: UnitOfWork, number: int, wanted: str) -> str:
+    """A username like `wanted` that nobody has: it, it with 2 to 99 behind, then with random digits."""
+    stem = wanted.strip()[: LONGEST_NAME - 20] or "user"
+    while len(fold(stem)) > LONGEST_NAME:
+        stem = stem[:-1]
+    candidates = [stem, *(f"{stem}{n}" for n in range(2, 100)), f"{stem}-{uow.new_id().hex[:12]}"]
+    for candidate in candidates:
+        if claim(uow, number, "username", candidate):
+            return candidate
+    raise NameTaken("username")
+
+
+def rename(uow: UnitOfWork, number: int, email: str | None, username: str) -> None:
+    """Give up all names of the account but these, and make these its own. Refuses `NameTaken`."""
+    names = {"username": username} if email is None else {"email": email, "username": username}
+    # By name, not by kind: a username that is also the e-mail address is one row for both.
+    kept = [fold(name) for name in names.values()]
+    theirs = account_names.c.account_number == number
+    uow.db.execute(delete(account_names).where(theirs, account_names.c.folded.not_in(kept)))
+    for kind, name in names.items():
+        take(uow, number, kind, name)
