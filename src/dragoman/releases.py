@@ -116,7 +116,7 @@ def dumped(release: Release, answer: BaseModel) -> bytes:
     if isinstance(answer, RootModel):
         # pydantic leaves nothing out of a root, so a list's items are printed one by one.
         items: Any = answer.root
-        if isinstance(items, list):
+        if isinstance(items, list) and all(isinstance(item, BaseModel) for item in items):
             return b"[" + b",".join(dumped(release, item) for item in items) + b"]"
     text = answer.model_dump_json(exclude=release.excluded(type(answer)))
     return text.encode("utf-8", "replace")

@@ -432,12 +432,13 @@ def test_a_moment_without_a_time_zone_is_refused(moment_database: Database) -> N
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 def test_instants_are_compared_as_instants(moment_database: Database, chosen: list[datetime]) -> None:
     """The database orders and compares instants as Python does, before 1970 and across time zones."""
+    in_utc = [moment.astimezone(UTC) for moment in chosen]
     with moment_database.writing() as db:
         db.execute(moments.delete())
         db.execute(moments.insert(), [{"id": n, "at": moment} for n, moment in enumerate(chosen)])
-        assert db.scalars(select(moments.c.at).order_by(moments.c.at)).all() == sorted(chosen)
+        assert db.scalars(select(moments.c.at).order_by(moments.c.at)).all() == sorted(in_utc)
         later = db.scalars(select(moments.c.at).where(moments.c.at > chosen[0])).all()
-    assert len(later) == sum(moment > chosen[0] for moment in chosen)
+    assert len(later) == sum(moment > in_utc[0] for moment in in_utc)
 
 
 def test_an_hour_of_another_zone_is_the_same_hour(moment_database: Database) -> None:
