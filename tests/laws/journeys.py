@@ -19,22 +19,33 @@ Answers = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """An operation that succeeds here. `arguments` are those of the client's method; some come of earlier answers."""
+    """An operation that succeeds here. `arguments` are those of the client's method; some come of earlier answers.
+
+    `key` finds the API key that is held up instead of the token. `refused` is the status of an operation that
+    has nothing to give here.
+    """
 
     operation: str
     arguments: Mapping[str, Any] | Callable[[Answers], Mapping[str, Any]] = field(default_factory=dict)
+    key: Callable[[Answers], str] | None = None
+    refused: int | None = None
 
     def told(self, answers: Answers) -> Mapping[str, Any]:
         """The arguments, once the answers before it are known."""
         return self.arguments(answers) if callable(self.arguments) else self.arguments
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it can be taken without knowing earlier answers."""
+        return self.key is None and not callable(self.arguments)
 
 
 @dataclass(frozen=True)
 class Journey:
     """A client's way through one dialect, from an empty installation.
 
-    `steps` succeed one after the other, and call every operation that writes or takes arguments; those that
-    only read are called between them by themselves. `log_in` signs in by a name and a password. `error` is
+    `steps` succeed one after the other, and call every operation that writes or takes arguments; other ones
+    that only read are called between them by themselves, and a step is passed over where a release lacks it. `log_in` signs in by a name and a password. `error` is
     the shape of a refusal's JSON, by release ("" for all). `examples` are asks as the product documents them.
     """
 
@@ -77,6 +88,21 @@ def immich_log_in(name: str, password: str) -> Step:
     return Step("login", {"email": name, "password": password})
 
 
+def of_key(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The key that was created last, and more."""
+    return lambda answers: {"id": answers["create_api_key"].api_key.id, **more}
+
+
+def of_session(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The session that was created last, and more."""
+    return lambda answers: {"id": answers["create_session"].id, **more}
+
+
+def of_user(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The account that an administrator created last, and more."""
+    return lambda answers: {"id": answers["create_user_admin"].id, **more}
+
+
 IMMICH = Journey(
     steps=(
         Step("sign_up_admin", {"email": EMAIL, "name": "Admin", "password": PASSWORD}),
@@ -93,6 +119,32 @@ IMMICH = Journey(
         Step("reset_pin_code", {"pin_code": PIN}),
         Step("setup_pin_code", {"pin_code": NEW_PIN}),
         Step("reset_pin_code", {"password": PASSWORD}),
+        Step("create_api_key", {"name": "Backup", "permissions": ["all"]}),
+        Step("get_my_api_key", key=lambda answers: str(answers["create_api_key"].secret)),
+        Step("get_api_key", of_key()),
+        Step("update_api_key", of_key(name="Backup at home")),
+        Step("rotate_api_key", of_key()),
+        Step("delete_api_key", of_key()),
+        Step("create_session", {"duration": 3600, "device_type": "Cast", "device_os": "Living room"}),
+        Step("update_session", of_session(is_pending_sync_reset=False)),
+        Step("lock_session", of_session()),
+        Step("delete_session", of_session()),
+        Step("delete_all_sessions"),
+        Step("update_admin_onboarding", {"is_onboarded": True}),
+        Step("set_user_onboarding", {"is_onboarded": True}),
+        Step("delete_user_onboarding"),
+        Step("create_user_admin", {"email": "bob@email.com", "name": "Bob", "password": PASSWORD}),
+        Step("get_user", of_user()),
+        Step("get_user_admin", of_user()),
+        Step("get_user_preferences_admin", of_user()),
+        Step("update_user_preferences_admin", of_user(memories={"enabled": False})),
+        Step("update_user_admin", of_user(name="Robert", password=NEW_PASSWORD, pin_code=PIN)),
+        Step("delete_user_admin", of_user()),
+        Step("restore_user_admin", of_user()),
+        Step("delete_user_admin", of_user(force=True)),
+        Step("update_my_preferences", {"memories": {"enabled": False}}),
+        Step("get_server_license", refused=404),
+        Step("get_partners", {"direction": "shared-by"}),
         Step("logout"),
     ),
     log_in=immich_log_in,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from typing import Any, get_args
 
@@ -122,6 +124,12 @@ class Traveller:
         release = self.server.app._by_path[f"/{self.dialect.name}"].release
         return {o.name: o for o in self.dialect.api.operations() if release.has(o)}
 
+    @property
+    def reading(self) -> list[Step]:
+        """A step for everything that can be read without being told how, and of which nothing else is told."""
+        told = {step.operation for step in self.journey.steps}
+        return [Step(n) for n, o in self.operations.items() if reads_by_itself(o) and n not in told]
+
     def send(
         self, operation: Operation[Any, Any], headers: Mapping[str, str], body: Any = None
     ) -> httpx2.Response:
@@ -140,9 +148,10 @@ class Traveller:
         url = f"{self.server.url}/{self.dialect.name}{path}"
         return self.line.request(method, url, headers=dict(headers), json=body)
 
-    def shown(self) -> Mapping[str, str]:
-        """What shows who is calling."""
-        return self.manners.credentials(self.token, None)
+    def shown(self, step: Step) -> Mapping[str, str]:
+        """What shows who takes a step."""
+        key = None if step.key is None else step.key(self.answers)
+        return self.manners.credentials(self.token if key is None else None, key)
 
     def ask(self, step: Step, **more: str) -> httpx2.Response:
         """Ask for what a step says, without minding the answer. `more` are headers."""
@@ -150,7 +159,7 @@ class Traveller:
         ask = asked(operation.takes, **step.told(self.answers))
         self.secrets.update(unseen(ask))
         sent = operation.sent(ask)
-        credentials = {} if operation.access is Access.PUBLIC else self.shown()
+        credentials = {} if operation.access is Access.PUBLIC else self.shown(step)
         url = f"{self.server.url}/{self.dialect.name}{sent.path}"
         return self.line.request(
             operation.method,
@@ -161,9 +170,13 @@ class Traveller:
         )
 
     def understand(self, step: Step, response: httpx2.Response) -> Any:
-        """A success, read by its shape and remembered."""
+        """An answer that is as the step says: a success, read by its shape and remembered."""
         operation = self.operations[step.operation]
-        assert response.status_code < 300, f"{step.operation}: {response.status_code} {response.text}"
+        said = f"{step.operation}: {response.status_code} {response.text}"
+        if step.refused is not None:
+            assert response.status_code == step.refused, said
+            return None
+        assert response.status_code < 300, said
         answer = read_answer(operation.gives, response, response.content)
         self.answers[step.operation] = answer
         self.secrets.update(unseen(answer))
@@ -173,18 +186,23 @@ class Traveller:
         return answer
 
     def take(self, step: Step) -> Any:
-        """Take a step, which succeeds; the answer."""
+        """Take a step; the answer."""
         return self.understand(step, self.ask(step))
 
     def steps(self) -> Iterator[Step]:
-        """The journey as far as the release goes, with everything that can be read without arguments after each step."""
-        served = self.operations
-        reading = [Step(name) for name, operation in served.items() if reads_by_itself(operation)]
-        for step in self.journey.steps:
-            if step.operation in served:
-                yield step
-                known = self.token is not None
-                yield from (r for r in reading if known or served[r.operation].access is Access.PUBLIC)
+        """The journey as far as the release goes, and on the way everything that can be read without being told how."""
+        served, reading = self.operations, self.reading
+        first, *others, last = [step for step in self.journey.steps if step.operation in served]
+        share = math.ceil(len(reading) / max(1, len(others)))
+        yield first
+        for step in others:
+            yield step
+            known = self.token is not None
+            now = [r for r in reading if known or served[r.operation].access is Access.PUBLIC][:share]
+            reading = [r for r in reading if r not in now]
+            yield from now
+        yield from reading
+        yield last
 
 
 def reads_by_itself(operation: Operation[Any, Any]) -> bool:
@@ -200,8 +218,14 @@ def travelling(
     """A traveller of a dialect at a server of its own."""
     own = {"dialects": {dialect.name: {"speaks": release}}} if release else {}
     settings = configured(url, **own, **told)
-    with running(settings, hasher, clock) as server, httpx2.Client(timeout=30, trust_env=False) as line:
+    with running(settings, hasher, clock) as server, connected() as line:
         yield Traveller(server, dialect, line)
+
+
+def connected() -> httpx2.Client:
+    """A connection that keeps no cookies: only what is given is sent."""
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx2.Client(timeout=30, trust_env=False, cookies=jar)
 
 
 def serving_instead(
