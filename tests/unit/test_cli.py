@@ -133,6 +133,8 @@ def test_the_verbs_are_these() -> None:
             )
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
+        *(f"session {verb}" for verb in ("list", "revoke")),
+        "audit",
         *(f"config {verb}" for verb in ("show", "check")),
         "openapi",
         "migrate",
@@ -208,6 +210,7 @@ LEAST_WORDS = {
     "key issue": ["immich", "x"],
     "openapi": ["immich"],
     "key revoke": ["0" * 32],
+    "session revoke": ["0" * 32],
 }
 
 

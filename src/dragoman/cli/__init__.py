@@ -1,4 +1,4 @@
-"""The command line: `dragoman serve | account | key | config | openapi | diff | migrate | version`.
+"""The command line: `dragoman serve | account | session | key | audit | config | openapi | diff | migrate | version`.
 
 Importing it imports Typer and the outline of each verb; a verb imports what it needs when it is run. So
 `dragoman --help` answers at once, and the bare installation, which lacks the server's packages, has the
@@ -15,7 +15,19 @@ from collections.abc import Sequence
 
 import typer
 
-from dragoman.cli import account, config, diff, failures, key, migrate, openapi, serve, version
+from dragoman.cli import (
+    account,
+    audit,
+    config,
+    diff,
+    failures,
+    key,
+    migrate,
+    openapi,
+    serve,
+    session,
+    version,
+)
 
 app = typer.Typer(
     help="One account store, every client's own login dialect.",
@@ -28,7 +40,9 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.add_typer(account.app)
+app.add_typer(session.app)
 app.add_typer(key.app)
+app.command()(audit.audit)
 app.add_typer(config.app)
 app.command()(openapi.openapi)
 app.command()(diff.diff)

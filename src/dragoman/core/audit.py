@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Index, String, Table, Uuid, select
+from sqlalchemy import Column, Index, String, Table, Uuid, or_, select
 
 from dragoman.core.database import AnyRow, Bag, Instant, Number, insert, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import Executable
 
@@ -83,9 +84,21 @@ def record(
     uow.db.execute(line(uow, event, account=account, actor=actor, via=via, **detail))
 
 
-def recent(uow: UnitOfWork, *, account: int | None = None, limit: int = 100) -> Sequence[AnyRow]:
-    """The newest `limit` lines, newest first, of one account or of all."""
-    query = select(audit_log).order_by(audit_log.c.at.desc(), audit_log.c.id.desc()).limit(limit)
+def recent(
+    uow: UnitOfWork,
+    *,
+    account: int | None = None,
+    dialect: str | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+) -> Sequence[AnyRow]:
+    """The newest `limit` lines, newest first: those that concern an account or that it did; or all."""
+    a = audit_log.c
+    query = select(audit_log).order_by(a.at.desc(), a.id.desc()).limit(limit)
     if account is not None:
-        query = query.where(audit_log.c.account_number == account)
+        query = query.where(or_(a.account_number == account, a.actor_number == account))
+    if dialect is not None:
+        query = query.where(a.dialect == dialect)
+    if since is not None:
+        query = query.where(a.at >= since)
     return uow.db.execute(query).all()

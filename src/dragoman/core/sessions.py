@@ -251,6 +251,14 @@ def get_owned(uow: UnitOfWork, account_number: int, dialect: str, session_id: uu
     return found
 
 
+def get(uow: UnitOfWork, session_id: uuid.UUID) -> Session:
+    """The live session with this id, whoever's it is: for the operator. Refuses `NotFound`."""
+    row = uow.db.execute(select(*COLUMNS).where(sessions.c.id == session_id, is_live(uow.now))).one_or_none()
+    if row is None:
+        raise NotFound("session")
+    return of(row)
+
+
 def lock_one(
     uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, *, via: str = ""
 ) -> None:
