@@ -16,6 +16,8 @@ from dragoman.core.errors import NotFound, OldPasswordRequired, WrongPassword
 from dragoman.core.proofs import prove_password
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import ColumnElement
 
     from dragoman.core.principals import Principal
@@ -102,12 +104,13 @@ def change_account(
     changes: Changes,
     *,
     password: Secret | None = None,
+    also: Callable[[UnitOfWork, int], None] | None = None,
 ) -> Account:
     """Change somebody's account, as an administrator who is the `caller` does; all of it, or nothing.
 
-    A `password` ends all sessions of the account but the caller's own. Refuses `SessionRequired` to API keys
-    that would change e-mail, password or who is an administrator; `PasswordRefused`, `PasswordTooLong`,
-    `NameRefused`, `NameTaken`, `NotFound`.
+    What is written `also`, such as a new PIN, is part of it. A `password` ends all sessions of the account but
+    the caller's own. Refuses `SessionRequired` to API keys that would change e-mail, password or who is an
+    administrator; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`, `NotFound`.
     """
     if password is not None or changes.email is not None or changes.is_admin is not None:
         caller.require_session()
@@ -122,7 +125,10 @@ def change_account(
             throttle.unlock(uow, account.number)
             own = caller.session if caller.account.number == account.number else None
             _end_what_hangs_on_it(uow, account.number, spared=own, others_too=True)
-        return accounts.change(uow, account.number, changes, by=caller)
+        changed = accounts.change(uow, account.number, changes, by=caller)
+        if also is not None:
+            also(uow, account.number)
+        return changed
 
 
 def _store(

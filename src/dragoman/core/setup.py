@@ -12,6 +12,8 @@ from dragoman.core.database import Instant, insert, metadata
 from dragoman.core.errors import SetupClosed, SetupDone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dragoman.core.secrets import Secret
     from dragoman.core.work import Core, Origin, UnitOfWork
 
@@ -40,15 +42,25 @@ def claim(uow: UnitOfWork) -> bool:
     return uow.db.scalar(first.values(first_account_at=uow.now).returning(installation.c.id)) is not None
 
 
-def create_account(core: Core, origin: Origin, new: NewAccount, password: Secret | None) -> Account:
-    """Create an account, by an administrator or the operator.
+def create_account(
+    core: Core,
+    origin: Origin,
+    new: NewAccount,
+    password: Secret | None,
+    *,
+    also: Callable[[UnitOfWork, int], None] | None = None,
+) -> Account:
+    """Create an account, by an administrator or the operator. What is written `also` is so with it, or not at all.
 
     Refuses `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
     """
     hashed = _hashed(core, new, password)
     with core.begin(origin, writes=True) as uow:
         claim(uow)
-        return accounts.add(uow, new, hashed)
+        account = accounts.add(uow, new, hashed)
+        if also is not None:
+            also(uow, account.number)
+        return account
 
 
 def create_first_admin(

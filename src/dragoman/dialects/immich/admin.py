@@ -57,10 +57,8 @@ def create_user_admin(core: Core, call: Call, ask: UserAdminCreateDto) -> UserAd
         must_change_password=ask.should_change_password is not False,
         attributes={"immich": facts},
     )
-    account = setup.create_account(core, call.origin, new, Secret(ask.password))
-    if ask.pin_code is not None:
-        administration.put_pin(core, call.origin, call.caller, account.number, Secret(ask.pin_code))
-    return user_admin(account)
+    pin = None if ask.pin_code is None else administration.new_pin(core, call.caller, Secret(ask.pin_code))
+    return user_admin(setup.create_account(core, call.origin, new, Secret(ask.password), also=pin))
 
 
 def get_user_admin(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserAdminResponseDto:
@@ -68,8 +66,8 @@ def get_user_admin(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserAdminRespon
 
 
 def update_user_admin(core: Core, call: Call, ask: UserAdminUpdateDto) -> UserAdminResponseDto:
-    given = ask.model_fields_set
-    if "pin_code" in given:
+    gives_pin = "pin_code" in ask.model_fields_set
+    if gives_pin:
         call.caller.require_session()
     with core.begin(call.origin, writes=False) as uow:
         account = get_account(uow, ask.id)
@@ -85,11 +83,10 @@ def update_user_admin(core: Core, call: Call, ask: UserAdminUpdateDto) -> UserAd
         attributes={"immich": facts} if facts else {},
     )
     password = secret(ask.password or None)
+    pin = administration.new_pin(core, call.caller, secret(ask.pin_code)) if gives_pin else None
     changed = password_change.change_account(
-        core, call.origin, call.caller, account, changes, password=password
+        core, call.origin, call.caller, account, changes, password=password, also=pin
     )
-    if "pin_code" in given:
-        administration.put_pin(core, call.origin, call.caller, account.number, secret(ask.pin_code))
     return user_admin(changed)
 
 
