@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+import pytest
 from tests.fakes import START
 from tests.racing import at_once
 
@@ -50,8 +51,10 @@ def test_what_is_put_back_gives_way_to_what_was_noted_since() -> None:
     assert seen.take() == {("session", who): Sighting(LATER), ("session", other): Sighting(START)}
 
 
-def test_memory_is_bounded() -> None:
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many credentials are seen while the database is away, a hundred thousand are remembered."""
+    assert last_seen.MOST == 100_000
+    monkeypatch.setattr(last_seen, "MOST", 1000)
     seen = LastSeen()
     sighting = Sighting(START)
     ids = [uuid.UUID(int=n) for n in range(last_seen.MOST + 10)]

@@ -111,8 +111,9 @@ def test_a_hundred_failures_lock(core: Core, clock: FakeClock) -> None:
 
 def test_a_new_password_unlocks(core: Core, clock: FakeClock) -> None:
     """When an administrator gives an account a new password, its owner can use it at once."""
+    core = patient(core, lock_after=15)
     account = somebody(core)
-    use_up(core, clock, 100)
+    use_up(core, clock, 15)
     password_change.set_password(core, ORIGIN, account, Secret(NEW_PASSWORD))
     assert attempt(core, password=NEW_PASSWORD, origin=ELSEWHERE) == RIGHT
 
@@ -225,9 +226,10 @@ def test_an_ipv6_network_is_one_address(core: Core) -> None:
 
 def test_strangers_do_not_lock_out_a_known_device(core: Core, clock: FakeClock) -> None:
     """However often strangers fail, a device that has signed in before is heard; a new one is not."""
+    core = patient(core, lock_after=15)
     somebody(core)
     assert attempt(core, password=PASSWORD) == RIGHT
-    use_up(core, clock, 100, origin=ELSEWHERE)
+    use_up(core, clock, 15, origin=ELSEWHERE)
     assert attempt(core, password=PASSWORD, origin=ELSEWHERE) is not None
     new_device = replace(ORIGIN, agent="another")
     assert attempt(core, password=PASSWORD, origin=new_device) is not None
@@ -236,12 +238,13 @@ def test_strangers_do_not_lock_out_a_known_device(core: Core, clock: FakeClock) 
 
 def test_a_known_device_is_counted_too(core: Core, clock: FakeClock) -> None:
     """Being known is no licence to guess: a device has a counter of its own, with the same delays and lock."""
+    core = patient(core, lock_after=20)
     account = somebody(core)
     assert attempt(core, password=PASSWORD) == RIGHT
     assert [attempt(core) for _ in range(11)] == [None] * 11
     assert attempt(core) == SECOND
     assert attempt(core, password=PASSWORD, origin=ELSEWHERE) == RIGHT
-    use_up(core, clock, 89)
+    use_up(core, clock, 9)
     clock.forward(days=170)
     assert attempt(core, password=PASSWORD) is not None
     assert do(core, throttle.unlock, account.number) == 1
