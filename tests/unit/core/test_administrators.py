@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.fakes import NEW_PASSWORD, ORIGIN, do
+from tests.fakes import NEW_PASSWORD, ORIGIN, FakeClock, do
 from tests.people import BOB, calling, calling_by_key, rows, somebody
 from tests.racing import at_once
 
-from dragoman.core import accounts, administration, password_change
+from dragoman.core import accounts, administration, audit, password_change
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.audit import audit_log
 from dragoman.core.errors import LastAdmin
@@ -130,6 +132,24 @@ def test_ones_own_deeds_have_no_other_actor(core: Core, alice: Account) -> None:
         (alice.number, None, ""),
         (alice.number, None, caller.via),
     ]
+
+
+def test_the_record_is_asked_for_a_part(core: Core, alice: Account, clock: FakeClock) -> None:
+    """Lines are found by whom they concern or who did it, by the dialect, and since an instant, newest first."""
+    bob, caller = somebody(core, BOB), calling(core, alice)
+    clock.forward(minutes=1)
+    do(core, accounts.change, bob.number, Changes(display_name="B"), by=caller)
+    clock.forward(minutes=1)
+    do(core, audit.record, "tested", account=bob.number, origin=replace(ORIGIN, dialect="strict"))
+
+    def found(**asked: Any) -> list[str]:
+        return [line.event for line in do(core, audit.recent, **asked)]
+
+    assert found(account=alice.number) == ["account changed", "account added"]
+    assert found(account=bob.number) == ["tested", "account changed", "account added"]
+    assert found(dialect="strict") == ["tested"]
+    assert found(since=clock.now) == ["tested"]
+    assert len(found(since=clock.now - timedelta(minutes=1))) == 2
 
 
 def recorded(core: Core, event: str) -> list[tuple[int | None, int | None, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -299,3 +300,24 @@ def test_epochs_go_with_their_account(core: Core, clock: FakeClock) -> None:
 
     do(core, purge)
     assert rows(core, session_epochs) == []
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("use", [sessions.lock_one, sessions.end_one])
+def test_a_session_that_goes_meanwhile_is_not_found(core: Core, use: Callable[..., None]) -> None:
+    """A session that ends between being looked at and being written is not there: locking does not revive it.
+
+    On SQLite nobody can write between the two.
+    """
+    account = somebody(core)
+    session, _ = opened(core, account)
+    ended: list[str] = []
+
+    def end(statement: str) -> None:
+        if "FROM sessions" in statement and not is_write(statement) and not ended:
+            ended.append(statement)
+            do(core, sessions.end, session)
+
+    with after_statements(core, end), pytest.raises(NotFound):
+        do(core, use, account.number, "immich", session.id)
+    assert events(core) == ["account added", "signed out"]

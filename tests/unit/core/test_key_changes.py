@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.fakes import FakeClock, do
 from tests.people import BOB, calling, calling_by_key, events, presenting, rows, somebody
-from tests.racing import at_once
+from tests.racing import after_statements, at_once, is_write
 
 from dragoman.core import api_keys
 from dragoman.core.accounts import Account
@@ -245,3 +245,27 @@ def test_keys_are_bounded(core: Core, alice: Account, monkeypatch: pytest.Monkey
     key = do(core, api_keys.owned, alice.number, "immich")[0]
     do(core, api_keys.revoke, key.id)
     issued(core, alice, "all")
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+@pytest.mark.parametrize("use", [changed, rotated])
+def test_a_key_that_is_revoked_meanwhile_is_not_found(
+    core: Core, alice: Account, use: Callable[[Core, ApiKey], object]
+) -> None:
+    """A key that goes between being looked at and being written is not there; nothing is on record of it.
+
+    On SQLite nobody can write between the two.
+    """
+    key, _ = issued(core, alice, "all")
+    revoked: list[str] = []
+
+    def revoke(statement: str) -> None:
+        if "FROM api_keys" in statement and not is_write(statement) and not revoked:
+            revoked.append(statement)
+            do(core, api_keys.revoke, key.id)
+
+    with after_statements(core, revoke), pytest.raises(NotFound):
+        use(core, key)
+    assert events(core) == ["account added", "key issued", "key revoked"]

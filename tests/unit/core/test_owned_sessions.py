@@ -53,6 +53,18 @@ def test_a_session_is_found_by_its_owner_alone(core: Core, clock: FakeClock) -> 
             do(core, sessions.get_owned, *wrong)
 
 
+def test_the_operator_finds_any_session_that_lives(core: Core, clock: FakeClock) -> None:
+    """By its id alone a session is found whoever's it is, while it lives."""
+    session, _ = opened(core, somebody(core))
+    strict, _ = opened(core, somebody(core, BOB), origin=STRICT)
+    assert [do(core, sessions.get, each.id) for each in (session, strict)] == [session, strict]
+    clock.forward(hours=8)
+    assert do(core, sessions.get, session.id) == session
+    for gone in (strict.id, uuid.uuid4()):
+        with pytest.raises(NotFound):
+            do(core, sessions.get, gone)
+
+
 def test_one_session_is_ended(core: Core) -> None:
     """Ending one's own session by its id ends it and its children, once, and leaves the others."""
     account = somebody(core)
