@@ -29,4 +29,4 @@ def test_a_few_of_many_sessions_are_quick(core: Core) -> None:
     assert figures.ending_many <= 100
     assert figures.still_alive == 0
     assert figures.swept == MANY + OWN
-    assert figures.sweeping <= 1000
+    assert figures.sweeping <= 500
