@@ -24,7 +24,7 @@ from tests.people import (
 )
 from tests.racing import after_statements, at_once
 
-from dragoman.core import accounts, login, password_change, sessions, throttle
+from dragoman.core import accounts, administration, elevation, login, password_change, sessions, throttle
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.errors import (
     NameTaken,
@@ -40,7 +40,7 @@ from dragoman.core.errors import (
 from dragoman.core.principals import Principal
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core
+from dragoman.core.work import Core, UnitOfWork
 
 STRICT = replace(ORIGIN, dialect="strict")
 ANOTHER = "another-9-horse-battery"
@@ -334,3 +334,70 @@ def test_a_disabled_account_can_be_given_a_password(core: Core) -> None:
     do(core, accounts.purge, account.number)
     with pytest.raises(NotFound):
         password_change.set_password(core, ORIGIN, account, Secret(NEW_PASSWORD))
+
+
+def test_an_administrators_change_is_one_change(core: Core) -> None:
+    """Names, password and PIN that are changed together are so together, or none of them is."""
+    admin, account = calling(core, somebody(core, BOB, is_admin=True)), somebody(core)
+    (alices, _), changes = opened(core, account), Changes(display_name="Al")
+    put_pin = administration.new_pin(core, admin, Secret("135790"))
+
+    def put_and_refuse(uow: UnitOfWork, number: int) -> None:
+        put_pin(uow, number)
+        raise NotFound("anything")
+
+    def change_all(also: Callable[[UnitOfWork, int], None]) -> Account:
+        password = Secret(NEW_PASSWORD)
+        return password_change.change_account(
+            core, ORIGIN, admin, account, changes, password=password, also=also
+        )
+
+    before = everything(core)
+    with pytest.raises(NotFound):
+        change_all(put_and_refuse)
+    assert everything(core) == before
+    assert change_all(put_pin).display_name == "Al"
+    assert can_sign_in(core, NEW_PASSWORD)
+    assert do(core, elevation.has_pin, account.number)
+    assert alices.id not in alive(core)
+
+
+def test_an_administrator_changes_names_alone(core: Core) -> None:
+    """A change without a password ends no session, and one of an account that is gone changes nothing."""
+    admin, account = calling(core, somebody(core, BOB, is_admin=True)), somebody(core)
+    session, _ = opened(core, account)
+    changes = Changes(display_name="Al")
+    assert password_change.change_account(core, ORIGIN, admin, account, changes).display_name == "Al"
+    assert session.id in alive(core)
+    do(core, accounts.purge, account.number)
+    for password in (None, Secret(NEW_PASSWORD)):
+        with pytest.raises(NotFound):
+            password_change.change_account(core, ORIGIN, admin, account, changes, password=password)
+
+
+def test_an_administrators_own_session_stays(core: Core) -> None:
+    """An administrator who changes their own password so stays signed in where they did, and nowhere else."""
+    account = somebody(core, is_admin=True)
+    admin, (other, _) = calling(core, account), opened(core, account)
+    assert admin.session is not None
+    password_change.change_account(core, ORIGIN, admin, account, Changes(), password=Secret(NEW_PASSWORD))
+    assert alive(core) == {admin.session.id}
+    assert other.id not in alive(core)
+
+
+def test_an_administrator_puts_and_takes_a_pin(core: Core) -> None:
+    """A PIN is given, replaced and taken without a proof, by a session, to an account that is there."""
+    admin, account = calling(core, somebody(core, BOB, is_admin=True)), somebody(core)
+    caller = calling(core, account)
+    for pin in ("135790", "246802"):
+        administration.put_pin(core, ORIGIN, admin, account.number, Secret(pin))
+        elevation.unlock(core, ORIGIN, caller, Secret(pin))
+    administration.put_pin(core, ORIGIN, admin, account.number, None)
+    assert not do(core, elevation.has_pin, account.number)
+    assert events(core).count("PIN set") == 2
+    assert events(core).count("PIN removed") == 1
+    with pytest.raises(SessionRequired):
+        administration.put_pin(core, ORIGIN, calling_by_key(core, account), account.number, Secret("1"))
+    do(core, accounts.purge, account.number)
+    with pytest.raises(NotFound):
+        administration.put_pin(core, ORIGIN, admin, account.number, Secret("135790"))

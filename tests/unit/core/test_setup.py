@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.fakes import ORIGIN, PASSWORD, FakeClock, do
 from tests.people import ALICE, BOB, Meddler, events, everything, rows, somebody, with_tools
 from tests.racing import at_once
 
-from dragoman.core import accounts, setup
+from dragoman.core import accounts, audit, setup
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.errors import (
     NameRefused,
     NameTaken,
+    NotFound,
     PasswordRefused,
     SetupClosed,
     SetupDone,
 )
 from dragoman.core.secrets import Secret
-from dragoman.core.work import Core
+from dragoman.core.work import Core, UnitOfWork
 
 
 def first_admin(
@@ -113,3 +116,22 @@ def test_the_operator_makes_accounts(core: Core) -> None:
     with pytest.raises(PasswordRefused):
         somebody(core, "carol@example.org", password="carol-2026")
     assert len(rows(core, accounts.accounts)) == 2
+
+
+def test_what_is_written_also_is_so_with_the_account(core: Core) -> None:
+    """What comes with a new account, such as a PIN, is there when the account is, or neither is."""
+
+    def create(also: Callable[[UnitOfWork, int], None]) -> Account:
+        return setup.create_account(core, ORIGIN, NewAccount(email=ALICE), Secret(PASSWORD), also=also)
+
+    def refuse(uow: UnitOfWork, number: int) -> None:
+        audit.record(uow, "written also", account=number)
+        raise NotFound("anything")
+
+    before = everything(core)
+    with pytest.raises(NotFound):
+        create(refuse)
+    assert everything(core) == before
+    account = create(lambda uow, number: audit.record(uow, "written also", account=number))
+    (line,) = [row for row in rows(core, audit.audit_log) if row["event"] == "written also"]
+    assert line["account_number"] == account.number
