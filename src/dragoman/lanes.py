@@ -39,13 +39,15 @@ class Lane:
         self._waiting = waiting
         self._patience = patience.total_seconds()
         self._inside = 0
+        self._second = self._refused = 0  # how many were refused in the current second
         self._typical = 0.0  # seconds a job takes, a moving average
 
     async def run(self, job: Callable[[], T]) -> T:
-        """The job's result, from a worker thread. `Unavailable` at once when the lane is full."""
+        """The job's result, from a worker thread. `Unavailable` when the lane is full, at once unless to many."""
         queued = self._inside - self._threads
         wait = max(0, queued + 1) * self._typical / self._threads
         if queued >= self._waiting or wait > self._patience:
+            await self._slow_down()
             raise Unavailable(retry_after=timedelta(seconds=max(1, math.ceil(wait))), why="the lane is full")
         self._inside += 1
         context = contextvars.copy_context()
@@ -53,6 +55,18 @@ class Lane:
             return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, self._timed, job)
         finally:
             self._inside -= 1
+
+    async def _slow_down(self) -> None:
+        """Hold a refusal back for a second when there have been many in this one.
+
+        Else those who ask again at once, whatever Retry-After says, keep the event loop from everybody.
+        """
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._refused = second, 0
+        self._refused += 1
+        if self._refused > self._threads + self._waiting:
+            await asyncio.sleep(1)
 
     def _timed(self, job: Callable[[], T]) -> T:
         begun = time.monotonic()

@@ -104,6 +104,30 @@ def test_a_full_lane_says_so_at_once() -> None:
     assert asyncio.run(ask()) == ["through"] * 4
 
 
+def test_a_flood_of_refusals_is_held_back() -> None:
+    """Whoever asks a full lane again and again waits a second for each no, so that others are heard meanwhile."""
+
+    async def ask() -> list[float]:
+        async def refused() -> float:
+            begun = time.perf_counter()
+            with pytest.raises(Unavailable):
+                await only.run(gate)
+            return time.perf_counter() - begun
+
+        with lane(threads=1, waiting=1) as only:
+            gate = Gate()
+            tasks = await occupied(only, gate, 2)
+            waits = await asyncio.gather(*[refused() for _ in range(20)])
+            gate.open()
+            await asyncio.gather(*tasks)
+            return sorted(waits)
+
+    waits = asyncio.run(ask())
+    # Two a second are turned away at once, and the twenty may have fallen into two seconds.
+    assert waits[0] < 0.5
+    assert sum(wait >= 0.9 for wait in waits) >= 16
+
+
 def test_who_would_wait_too_long_is_not_let_in() -> None:
     """A lane that knows its jobs to be slow turns away who would wait longer than its patience, and says how long."""
 
