@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dragoman.settings import DialectSettings, Settings
 
 HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
-NICENESS = 5
 
 
 def dialect_models() -> Mapping[str, type[DialectSettings]]:
@@ -116,7 +115,6 @@ class App:
             threads=hashing,
             waiting=server.hash_queue,
             patience=timedelta(seconds=server.hash_wait_seconds),
-            niceness=NICENESS,
         )
         self._window = SetupWindow.of(settings, core.tools.clock())
         self._sweeper = Sweeper(

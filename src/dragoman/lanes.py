@@ -9,32 +9,30 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from dragoman.core.errors import Unavailable
 
 T = TypeVar("T")
+_Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", contextvars.Context, Callable[[], Any]]
 
 
 class Lane:
-    """`threads` workers, at most `waiting` jobs in line, and none that would wait longer than `patience`.
+    """`threads` workers, at most `waiting` jobs in line, and none that would wait longer than `patience`."""
 
-    `niceness` lowers the workers' priority against the rest of the process (Linux only), so that the
-    event loop is not kept waiting by a processor full of hashes.
-    """
-
-    def __init__(
-        self, name: str, *, threads: int, waiting: int, patience: timedelta, niceness: int = 0
-    ) -> None:
-        self._pool = ThreadPoolExecutor(
-            threads, thread_name_prefix=f"dragoman-{name}", initializer=be_nice, initargs=(niceness,)
-        )
+    def __init__(self, name: str, *, threads: int, waiting: int, patience: timedelta) -> None:
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._workers = [
+            threading.Thread(target=self._work, name=f"dragoman-{name}-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        self._started = 0
         self._threads = threads
         self._waiting = waiting
         self._patience = patience.total_seconds()
@@ -50,9 +48,15 @@ class Lane:
             await self._slow_down()
             raise Unavailable(retry_after=timedelta(seconds=max(1, math.ceil(wait))), why="the lane is full")
         self._inside += 1
-        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        # Not `run_in_executor`: its two futures, chained, cost more than the hop itself.
+        self._jobs.put((loop, answer, contextvars.copy_context(), job))
+        if self._started < min(self._inside, self._threads):
+            self._workers[self._started].start()
+            self._started += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, self._timed, job)
+            return await answer
         finally:
             self._inside -= 1
 
@@ -68,21 +72,43 @@ class Lane:
         if self._refused > self._threads + self._waiting:
             await asyncio.sleep(1)
 
-    def _timed(self, job: Callable[[], T]) -> T:
+    def _work(self) -> None:
+        while (waiting := self._jobs.get()) is not None:
+            loop, answer, context, job = waiting
+            if not answer.cancelled():
+                self._do(loop, answer, context, job)
+            del waiting, answer, context, job  # nothing of a request stays here until the next
+
+    def _do(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        answer: asyncio.Future[Any],
+        context: contextvars.Context,
+        job: Callable[[], Any],
+    ) -> None:
         begun = time.monotonic()
+        settle: Callable[[asyncio.Future[Any], Any], None] = _accept
         try:
-            return job()
-        finally:
-            self._typical += (time.monotonic() - begun - self._typical) / 16
+            outcome = context.run(job)
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
+            settle, outcome = _refuse, error
+        self._typical += (time.monotonic() - begun - self._typical) / 16
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, answer, outcome)
 
     def close(self) -> None:
-        """Let the running jobs finish and end the threads."""
-        self._pool.shutdown(wait=True)
+        """Let the jobs that were taken finish, and end the threads."""
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers[: self._started]:
+            worker.join()
 
 
-def be_nice(niceness: int) -> None:
-    if niceness and hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
-        except OSError:  # a courtesy, not a need
-            return
+def _accept(answer: asyncio.Future[Any], outcome: Any) -> None:
+    if not answer.done():
+        answer.set_result(outcome)
+
+
+def _refuse(answer: asyncio.Future[Any], error: BaseException) -> None:
+    if not answer.done():
+        answer.set_exception(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,17 +14,15 @@ from typing import TypeVar
 import pytest
 
 from dragoman.core.errors import NotFound, Unavailable
-from dragoman.lanes import Lane, be_nice
+from dragoman.lanes import Lane
 
 T = TypeVar("T")
 
 
 @contextmanager
-def lane(threads: int = 1, waiting: int = 2, patience: float = 60, niceness: int = 0) -> Iterator[Lane]:
+def lane(threads: int = 1, waiting: int = 2, patience: float = 60) -> Iterator[Lane]:
     """A lane for the body."""
-    made = Lane(
-        "test", threads=threads, waiting=waiting, patience=timedelta(seconds=patience), niceness=niceness
-    )
+    made = Lane("test", threads=threads, waiting=waiting, patience=timedelta(seconds=patience))
     yield made
     made.close()
 
@@ -217,29 +214,6 @@ def test_whoever_gives_up_gives_up_their_place() -> None:
 
     assert asyncio.run(ask()) == "next"
     assert ran == []
-
-
-def test_a_lane_may_be_nice() -> None:
-    """The workers of a lane may be given a lower priority than the rest of the process."""
-
-    async def ask() -> int:
-        with lane(niceness=5) as only:
-            return await only.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    assert asyncio.run(ask()) == min(5, 19)
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
-
-
-def test_priority_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system refuses a priority, work goes on without."""
-
-    def refuse(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "setpriority", refuse)
-    be_nice(5)
-    be_nice(0)
 
 
 def test_closing_lets_jobs_finish() -> None:

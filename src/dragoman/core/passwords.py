@@ -15,11 +15,17 @@ import re
 import secrets
 import unicodedata
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, Thread, get_native_id
+from typing import Any, TypeVar
 
 from dragoman.core.errors import PasswordRefused, PasswordTooLong, Reason, Unavailable
+
+T = TypeVar("T")
 
 LONGEST = 4096  # bytes of UTF-8
 NOT_TEXT = Reason("not_text", "It contains characters that are not text")
@@ -42,6 +48,7 @@ ARGON2_NO_ROOM = (-22, -33)  # its error codes: memory allocation, starting thre
 BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}", re.ASCII)
 BCRYPT_READS = 72  # bytes; its makers ignored the rest, bcrypt 5 refuses more
 
+NICENESS = 10
 SALT_BYTES = 16
 HASH_BYTES = 32
 
@@ -91,6 +98,7 @@ class Hasher:
         settings = f"$argon2id$v=19$m={memory_kib},t={passes},p={lanes}$"
         self._current = re.compile(re.escape(settings) + r"[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
         self.turnstile = Turnstile(at_once)
+        self._threads = HashThreads(at_once)
         self._decoy: str | None = None
         self._decoy_lock = Lock()
 
@@ -152,7 +160,9 @@ class Hasher:
         settings = (self.passes, self.memory_kib, self.lanes, HASH_BYTES, low_level.Type.ID)
         try:
             with self.turnstile:
-                return low_level.hash_secret(candidate, salt, *settings).decode("ascii")
+                return self._threads.run(lambda: low_level.hash_secret(candidate, salt, *settings)).decode(
+                    "ascii"
+                )
         except exceptions.HashingError as error:
             # Settings and candidate are good: what can fail is getting the memory, or threads for the lanes.
             raise _no_room(error) from error
@@ -163,7 +173,8 @@ class Hasher:
         variant = {"id": low_level.Type.ID, "i": low_level.Type.I, "d": low_level.Type.D}[kind]
         try:
             with self.turnstile:
-                return low_level.verify_secret(stored.encode("ascii"), candidate, variant)
+                encoded = stored.encode("ascii")
+                return self._threads.run(lambda: low_level.verify_secret(encoded, candidate, variant))
         except exceptions.VerifyMismatchError:
             return False
         except exceptions.VerificationError as error:
@@ -176,7 +187,8 @@ class Hasher:
 
         try:
             with self.turnstile:
-                return bcrypt.checkpw(candidate[:BCRYPT_READS], stored.encode("ascii"))
+                read, encoded = candidate[:BCRYPT_READS], stored.encode("ascii")
+                return self._threads.run(lambda: bcrypt.checkpw(read, encoded))
         except ValueError:
             return False  # the form is right, yet the salt is none
 
@@ -188,6 +200,58 @@ def _is_affordable(stored: re.Match[str]) -> bool:
 
 def _no_room(error: Exception) -> Unavailable:
     return Unavailable(retry_after=timedelta(seconds=1), why=f"a password could not be hashed: {error}")
+
+
+class HashThreads:
+    """Threads that do nothing but hash, `number` of them from the first hash on, at a lower priority.
+
+    Were a request's own thread to hash, it could not be given a lower priority: between its hashes it holds the
+    interpreter's lock, and waiting for a processor behind other hashes it would make everybody wait. And a
+    thread that has hashed keeps the memory of a hash (malloc has an arena for each): so let them be few.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._guard = Lock()
+
+    def run(self, hashes: Callable[[], T]) -> T:
+        """What `hashes` returns or raises, in one of the threads."""
+        if not self._are_there():
+            return hashes()  # no room for a thread: the caller's will do
+        answer: Future[T] = Future()
+        self._jobs.put((answer, hashes))
+        try:
+            return answer.result()
+        finally:
+            del answer  # what it raised holds this frame, which held it: a cycle with a password in it
+
+    def _are_there(self) -> bool:
+        if len(self._threads) < self._number:
+            with self._guard, suppress(RuntimeError):  # cannot be started: the next hash tries again
+                while len(self._threads) < self._number:
+                    thread = Thread(target=self._work, name="dragoman-hash", daemon=True)
+                    thread.start()
+                    self._threads.append(thread)
+        return bool(self._threads)
+
+    def _work(self) -> None:
+        be_nice(NICENESS)
+        while True:
+            answer, hashes = self._jobs.get()
+            try:
+                answer.set_result(hashes())
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+                answer.set_exception(error)
+            del answer, hashes  # no password stays here until the next
+
+
+def be_nice(niceness: int) -> None:
+    """Lower this thread's priority (Linux only): hashes take what processor the rest leaves."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):  # a courtesy, not a need
+            os.setpriority(os.PRIO_PROCESS, get_native_id(), niceness)
 
 
 class Turnstile:

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.core.errors import PasswordRefused, PasswordTooLong, Unavailable
-from dragoman.core.passwords import LONGEST, Hasher, Turnstile, octets
+from dragoman.core.passwords import LONGEST, NICENESS, Hasher, HashThreads, Turnstile, be_nice, octets
 
 PHRASE = "correct horse battery staple"
 MEGABYTE = "x" * (1 << 20)
@@ -577,3 +577,37 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.001)
+
+
+def test_hashes_have_threads_of_their_own_that_yield_to_the_rest() -> None:
+    """However many ask, hashing is done by `at_once` threads, which have a lower priority than who asked."""
+    threads = HashThreads(2)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+
+    def who() -> tuple[int, int]:
+        return threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    found: list[tuple[int, int]] = []
+    in_threads(lambda: found.append(threads.run(who)), 12)
+    assert len(found) == 12
+    assert len({thread for thread, _ in found}) <= 2
+    assert {niceness for _, niceness in found} == {min(NICENESS, 19)}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_what_a_hash_raises_is_raised_to_who_asked() -> None:
+    """A hash that fails fails in the thread that asked for it, and the next one is made."""
+    threads = HashThreads(1)
+    with pytest.raises(ZeroDivisionError):
+        threads.run(lambda: 1 / 0)
+    assert threads.run(lambda: "made") == "made"
+
+
+def test_priority_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system refuses a priority, hashes are made without."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    be_nice(5)
