@@ -157,9 +157,9 @@ def sweep_all(core: Core) -> tuple[int, float]:
     real = core.begin
 
     @contextmanager
-    def begin(origin: Origin, *, writes: bool) -> Iterator[UnitOfWork]:
+    def begin(origin: Origin, *, writes: bool, durable: bool = True) -> Iterator[UnitOfWork]:
         began = time.perf_counter()
-        with real(origin, writes=writes) as uow:
+        with real(origin, writes=writes, durable=durable) as uow:
             yield uow
         held.append((time.perf_counter() - began) * 1000)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, String, Table, Uuid, or_, select
 
-from dragoman.core.database import AnyRow, Bag, Instant, Number, insert, metadata
+from dragoman.core.database import AnyRow, Bag, Instant, Number, insert_on, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Executable
+    from sqlalchemy.dialects.postgresql import Insert
 
     from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
@@ -37,6 +39,11 @@ audit_log = Table(
 )
 
 
+@cache
+def _line(engine: str) -> Insert:
+    return insert_on(engine, audit_log).on_conflict_do_nothing()
+
+
 def line(
     uow: UnitOfWork,
     event: str,
@@ -51,21 +58,8 @@ def line(
     `account` is whom it concerns, `actor` who acted if that was somebody else, `via` what they held up
     ("session <id>", "key <id>", "cli"). `detail` holds plain facts, and never a secret.
     """
-    origin = uow.origin
-    written = insert(uow.db, audit_log).values(
-        id=uow.new_ordered_id(),
-        at=uow.now,
-        event=event,
-        account_number=account,
-        actor_number=actor,
-        via=via,
-        dialect=origin.dialect,
-        address=origin.address[:64],
-        agent=origin.agent[:256],
-        request_id=origin.request_id[:128],
-        detail=detail or None,
-    )
-    return written.on_conflict_do_nothing()
+    facts = _facts(uow, event, account_number=account, actor_number=actor, via=via, detail=detail or None)
+    return _line(uow.db.dialect.name).values(**facts)
 
 
 def record(
@@ -81,7 +75,22 @@ def record(
     actor = None
     if by is not None:
         actor, via = (None if by.account.number == account else by.account.number), by.via
-    uow.db.execute(line(uow, event, account=account, actor=actor, via=via, **detail))
+    facts = _facts(uow, event, account_number=account, actor_number=actor, via=via, detail=detail or None)
+    uow.db.execute(_line(uow.db.dialect.name), facts)
+
+
+def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:
+    origin = uow.origin
+    return {
+        "id": uow.new_ordered_id(),
+        "at": uow.now,
+        "event": event,
+        "dialect": origin.dialect,
+        "address": origin.address[:64],
+        "agent": origin.agent[:256],
+        "request_id": origin.request_id[:128],
+        **named,
+    }
 
 
 def recent(

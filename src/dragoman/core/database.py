@@ -50,6 +50,7 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 WRITES = "dragoman_writes"
+FORGETFUL = "dragoman_forgetful"
 PATIENCE = timedelta(seconds=2)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -239,6 +240,7 @@ class Database:
             self._turn = Turn(file.with_name(file.name + ".writer"))
         self.engine = self._make_engine(connections, pool_timeout)
         self._writer = self.engine.execution_options(**{WRITES: True})
+        self._forgetful_writer = self.engine.execution_options(**{WRITES: True, FORGETFUL: True})
         self._reader = (
             self.engine if self.is_sqlite else self.engine.execution_options(postgresql_readonly=True)
         )
@@ -283,13 +285,18 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that may write, committed when the body ends well, rolled back otherwise."""
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that may write, committed when the body ends well, rolled back otherwise.
+
+        Not `durable`: everybody sees it and it outlives this process, but until the next durable one it may be
+        lost with the power; so SQLite need not wait for the disk.
+        """
         with ExitStack() as stack:
             if self._turn is not None:
                 # Before the connection: whoever waits for the turn must not hold what others need.
                 stack.enter_context(self._turn.taken())
-            yield stack.enter_context(self._writer.begin())
+            writer = self._writer if durable else self._forgetful_writer
+            yield stack.enter_context(writer.begin())
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -300,7 +307,12 @@ class Database:
 
 def insert(db: Connection, table: Table) -> postgresql.Insert:
     """An INSERT that knows ON CONFLICT: both engines spell it alike, SQLAlchemy in two classes."""
-    if db.dialect.name == "sqlite":
+    return insert_on(db.dialect.name, table)
+
+
+def insert_on(engine: str, table: Table) -> postgresql.Insert:
+    """`insert` for an engine by its name, to prepare a statement: to build one costs more than to run it."""
+    if engine == "sqlite":
         return cast("postgresql.Insert", sqlite.insert(table))
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 20 ms of a start, for PostgreSQL alone
 
@@ -323,11 +335,16 @@ def set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> 
 
 def begin_sqlite(connection: Connection) -> None:
     # A reader never becomes a writer: a deferred upgrade fails at once with BUSY_SNAPSHOT.
-    writes = connection.get_execution_options().get(WRITES, False)
+    options = connection.get_execution_options()
+    writes = options.get(WRITES, False)
     # Past SQLAlchemy, which would spend more on these two than SQLite does on the unit.
     driver: Any = connection.connection.driver_connection
     try:
         driver.execute("PRAGMA query_only=OFF" if writes else "PRAGMA query_only=ON")
+        if writes:
+            driver.execute(
+                "PRAGMA synchronous=NORMAL" if options.get(FORGETFUL) else "PRAGMA synchronous=FULL"
+            )
         driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     except sqlite3.Error as error:
         raise OperationalError("BEGIN", None, error) from error

@@ -7,15 +7,19 @@ signed in. Whoever shares both shares the device's counter of attempts, and noth
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ForeignKey, String, Table, delete, select
+from sqlalchemy import Column, ForeignKey, String, Table, and_, bindparam, delete, select
 
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.database import Instant, Number, insert_on, metadata
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.dialects.postgresql import Insert
+
     from dragoman.core.work import Origin, UnitOfWork
 
 known_devices = Table(
@@ -29,6 +33,37 @@ known_devices = Table(
 MOST = 100
 REMEMBERED = timedelta(days=180)
 
+A_DAY = timedelta(days=1)
+
+
+def is_this(number: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a row is of that account and of the device that `this` names, seen within half a year."""
+    return and_(
+        known_devices.c.account_number == number,
+        known_devices.c.device == bindparam("device_name"),
+        known_devices.c.seen_at > bindparam("device_since", type_=Instant),
+    )
+
+
+def this(uow: UnitOfWork) -> dict[str, Any]:
+    """The parameters of `is_this` for the unit's own device."""
+    return {"device_name": name_of(uow.origin), "device_since": uow.now - REMEMBERED}
+
+
+_MINE = known_devices.c.account_number == bindparam("account")
+_KNOWN = select(known_devices.c.device).where(is_this(bindparam("account", type_=Number)))
+_KEPT = select(known_devices.c.device).where(_MINE).order_by(known_devices.c.seen_at.desc()).limit(MOST)
+_FORGET_OLDER = delete(known_devices).where(_MINE, known_devices.c.device.not_in(_KEPT))
+
+
+@cache
+def _remembering(engine: str) -> Insert:
+    fresh = insert_on(engine, known_devices)
+    return fresh.on_conflict_do_update(
+        index_elements=[known_devices.c.account_number, known_devices.c.device],
+        set_={"seen_at": fresh.excluded.seen_at},
+    )
+
 
 def name_of(origin: Origin) -> str:
     """What a device is known by: 128 bits of the digest of its network and User-Agent."""
@@ -37,25 +72,18 @@ def name_of(origin: Origin) -> str:
 
 def recognise(uow: UnitOfWork, account_number: int) -> str | None:
     """The device's name if it has signed in to this account within half a year, else None."""
-    device = name_of(uow.origin)
-    known = select(known_devices.c.device).where(
-        known_devices.c.account_number == account_number,
-        known_devices.c.device == device,
-        known_devices.c.seen_at > uow.now - REMEMBERED,
-    )
-    return uow.db.scalar(known)
+    known: str | None = uow.db.scalar(_KNOWN, {"account": account_number, **this(uow)})
+    return known
 
 
-def remember(uow: UnitOfWork, account_number: int) -> None:
-    """This device has signed in to this account; the account keeps its most recent hundred."""
-    fresh = insert(uow.db, known_devices).values(
-        account_number=account_number, device=name_of(uow.origin), seen_at=uow.now
-    )
-    uow.db.execute(
-        fresh.on_conflict_do_update(
-            index_elements=[known_devices.c.account_number, known_devices.c.device], set_={"seen_at": uow.now}
-        )
-    )
-    mine = known_devices.c.account_number == account_number
-    kept = select(known_devices.c.device).where(mine).order_by(known_devices.c.seen_at.desc()).limit(MOST)
-    uow.db.execute(delete(known_devices).where(mine, known_devices.c.device.not_in(kept)))
+def remember(uow: UnitOfWork, account_number: int, *, seen_at: datetime | None = None) -> None:
+    """This device has signed in to this account; the account keeps its most recent hundred.
+
+    `seen_at` is when it last did, if that is known: within a day there is nothing new to write.
+    """
+    if seen_at is not None and uow.now - seen_at < A_DAY:
+        return
+    row = {"account_number": account_number, "device": name_of(uow.origin), "seen_at": uow.now}
+    uow.db.execute(_remembering(uow.db.dialect.name), row)
+    if seen_at is None:
+        uow.db.execute(_FORGET_OLDER, {"account": account_number})

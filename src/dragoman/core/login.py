@@ -12,21 +12,42 @@ It runs in three steps (docs/decisions/0004-no-hash-while-a-connection-is-held.m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from dragoman.core import audit, devices, sessions, throttle
 from dragoman.core.accounts import COLUMNS, Account, accounts, of
+from dragoman.core.database import Instant
+from dragoman.core.devices import known_devices
 from dragoman.core.errors import PasswordLoginDisabled, WrongCredentials
 from dragoman.core.names import account_names, looked_up
-from dragoman.core.proofs import attempts_at
+from dragoman.core.proofs import attempts_from
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
 from dragoman.core.throttle import Counter
 
 if TYPE_CHECKING:
     from dragoman.core.work import Core, Origin, UnitOfWork
+
+
+_BY_NAME = (
+    select(*COLUMNS, accounts.c.password, known_devices.c.device, known_devices.c.seen_at)
+    .join(account_names, account_names.c.account_number == accounts.c.number)
+    .outerjoin(known_devices, devices.is_this(accounts.c.number))
+    .where(account_names.c.folded == bindparam("name"))
+)
+_ENTER = (
+    update(accounts)
+    .where(
+        accounts.c.number == bindparam("asked"),
+        accounts.c.password_version == bindparam("version"),
+        accounts.c.disabled_at.is_(None),
+        accounts.c.deleted_at.is_(None),
+    )
+    .values(signed_in_at=bindparam("at", type_=Instant))
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +61,12 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What *ask* found. `stored` is a hash or None, and is never shown."""
+    """What *ask* found. `stored` is a hash or None, and is never shown; `seen_at` is the device's."""
 
     account: Account | None
     stored: str | None
     counters: tuple[Counter, ...]
+    seen_at: datetime | None = None
 
 
 def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Device) -> SignedIn:
@@ -57,7 +79,8 @@ def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Devi
         raise PasswordLoginDisabled
     hasher = core.tools.hasher
     hasher.require_sane(password.reveal())
-    with core.begin(origin, writes=True) as uow:
+    # With the power an attempt or two may be forgotten too; to wait for the disk here would cost every sign-in.
+    with core.begin(origin, writes=True, durable=False) as uow:
         asked = _ask_by_name(uow, name)
     matches = hasher.verify(asked.stored or hasher.decoy, password.reveal()) and asked.stored is not None
     renewed = hasher.hash(password.reveal()) if matches and hasher.is_outdated(asked.stored or "") else None
@@ -67,16 +90,11 @@ def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Devi
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
     with core.begin(origin, writes=True) as uow:
-        return _settle(uow, asked.account, asked.counters, renewed, device)
+        return _settle(uow, asked, asked.account, renewed, device)
 
 
 def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
-    query = (
-        select(*COLUMNS, accounts.c.password)
-        .join(account_names, account_names.c.account_number == accounts.c.number)
-        .where(account_names.c.folded == looked_up(name))
-    )
-    row = uow.db.execute(query).one_or_none()
+    row = uow.db.execute(_BY_NAME, {"name": looked_up(name), **devices.this(uow)}).one_or_none()
     account = None if row is None else of(row)
     if row is None or account is None:
         counters: tuple[Counter, ...] = (
@@ -86,28 +104,21 @@ def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
         )
         throttle.reserve(uow, counters)
         return _Asked(None, None, counters)
-    counters = attempts_at(uow, "password", account.number)
+    counters = attempts_from(uow, "password", account.number, row.device)
     throttle.reserve(uow, counters)
-    return _Asked(account, row.password if account.is_active else None, counters)
+    return _Asked(account, row.password if account.is_active else None, counters, row.seen_at)
 
 
 def _settle(
-    uow: UnitOfWork, account: Account, counters: tuple[Counter, ...], renewed: str | None, device: Device
+    uow: UnitOfWork, asked: _Asked, account: Account, renewed: str | None, device: Device
 ) -> SignedIn:
-    values: dict[str, Any] = {"signed_in_at": uow.now}
-    if renewed is not None:
-        values["password"] = renewed
-    if uow.db.execute(update(accounts).where(*_as_asked(account)).values(**values)).rowcount == 0:
+    enter = _ENTER if renewed is None else _ENTER.values(password=renewed)
+    as_asked = {"asked": account.number, "version": account.password_version, "at": uow.now}
+    if uow.db.execute(enter, as_asked).rowcount == 0:
         uow.evidence(audit.line(uow, "sign-in refused", account=account.number, overtaken=True))
         raise WrongCredentials
-    throttle.forgive(uow, counters)
-    devices.remember(uow, account.number)
+    throttle.forgive(uow, asked.counters)
+    devices.remember(uow, account.number, seen_at=asked.seen_at)
     session, secret = sessions.open_session(uow, account.number, device)
     audit.record(uow, "signed in", account=account.number, via=f"session {session.id}")
     return SignedIn(account, session, secret)
-
-
-def _as_asked(account: Account) -> tuple[Any, ...]:
-    a = accounts.c
-    unchanged = (a.number == account.number, a.password_version == account.password_version)
-    return (*unchanged, a.disabled_at.is_(None), a.deleted_at.is_(None))

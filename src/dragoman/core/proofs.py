@@ -38,7 +38,11 @@ class Proof:
 
 def attempts_at(uow: UnitOfWork, kind: str, number: int) -> tuple[Counter, ...]:
     """What attempts at one account's secret count against: its own device, or else account and address."""
-    device = devices.recognise(uow, number)
+    return attempts_from(uow, kind, number, devices.recognise(uow, number))
+
+
+def attempts_from(uow: UnitOfWork, kind: str, number: int, device: str | None) -> tuple[Counter, ...]:
+    """The same by a device that has been recognised; None is a stranger's."""
     if device is not None:
         return (throttle.device_counter(uow, kind, number, device),)
     return (throttle.account_counter(uow, kind, number), throttle.address_counter(uow, kind))

@@ -110,6 +110,11 @@ class Session:
     attributes: Mapping[str, Any] = field(hash=False)
 
 
+_OPEN = sessions.insert()
+# A session opened while another unit ends them all has the old epoch, and is ended with them.
+_OPEN_IN_CURRENT_EPOCH = _OPEN.values(
+    epoch=epochs.current(bindparam("of_account", type_=Number), bindparam("of_dialect", type_=String()))
+)
 COLUMNS = tuple(sessions.c[name] for name in Session.__dataclass_fields__)
 
 
@@ -147,10 +152,11 @@ def open_session(
         elevated_until=None,
         attributes={},
     )
-    # A session opened while another unit ends them all has the old epoch, and is ended with them.
-    epoch = epochs.current(account_number, dialect) if parent is None else _epoch_of(uow, session, parent.id)
-    row = {**session.__dict__, "epoch": epoch, "digest": digest(secret), "agent": uow.origin.agent[:256]}
-    uow.db.execute(sessions.insert().values(**row))
+    row = {**session.__dict__, "digest": digest(secret), "agent": uow.origin.agent[:256]}
+    if parent is None:
+        uow.db.execute(_OPEN_IN_CURRENT_EPOCH, {**row, "of_account": account_number, "of_dialect": dialect})
+    else:
+        uow.db.execute(_OPEN, {**row, "epoch": _epoch_of(uow, session, parent.id)})
     return session, secret
 
 

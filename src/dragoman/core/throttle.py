@@ -10,15 +10,17 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Integer, String, Table, case, delete, func, or_, select, update
+from sqlalchemy import Column, Integer, String, Table, bindparam, case, delete, func, or_, select, update
 
-from dragoman.core.database import Instant, insert, metadata
+from dragoman.core.database import Instant, insert_on, metadata
 from dragoman.core.errors import Throttled
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
+    from sqlalchemy.sql.dml import ReturningInsert
 
     from dragoman.core.work import UnitOfWork
 
@@ -32,6 +34,30 @@ throttles = Table(
 )
 
 LOCKED = timedelta(days=36500)
+
+
+@cache
+def _counting(engine: str) -> ReturningInsert[Any]:
+    """Count one more failure of a key that is not blocked; how many there are then, or nothing if it is."""
+    fresh, t, now = insert_on(engine, throttles), throttles.c, bindparam("now", type_=Instant)
+    return fresh.on_conflict_do_update(
+        index_elements=[t.key],
+        set_={
+            "failures": case((t.forget_at <= now, 1), else_=t.failures + 1),
+            "blocked_until": None,
+            "forget_at": fresh.excluded.forget_at,
+        },
+        where=or_(t.blocked_until.is_(None), t.blocked_until <= now),
+    ).returning(t.failures)
+
+
+_MINE = throttles.c.key == bindparam("mine")
+_FORGET = delete(throttles).where(_MINE)
+_ONE_FEWER = (
+    update(throttles)
+    .where(_MINE)
+    .values(failures=case((throttles.c.failures > 1, throttles.c.failures - 1), else_=0), blocked_until=None)
+)
 
 
 @dataclass(frozen=True)
@@ -73,19 +99,8 @@ def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
 
 def _count(uow: UnitOfWork, counter: Counter) -> None:
     rule, now = uow.rules.throttle, uow.now
-    fresh = insert(uow.db, throttles).values(
-        key=counter.key, failures=1, blocked_until=None, forget_at=now + rule.forget
-    )
-    counted = fresh.on_conflict_do_update(
-        index_elements=[throttles.c.key],
-        set_={
-            "failures": case((throttles.c.forget_at <= now, 1), else_=throttles.c.failures + 1),
-            "blocked_until": None,
-            "forget_at": now + rule.forget,
-        },
-        where=or_(throttles.c.blocked_until.is_(None), throttles.c.blocked_until <= now),
-    ).returning(throttles.c.failures)
-    failures = uow.db.scalar(counted)
+    fresh = {"key": counter.key, "failures": 1, "blocked_until": None, "forget_at": now + rule.forget}
+    failures = uow.db.scalar(_counting(uow.db.dialect.name), {**fresh, "now": now})
     if failures is None:
         # The conflict has locked the row, so it is there still, and blocked.
         until = uow.db.scalars(select(throttles.c.blocked_until).where(throttles.c.key == counter.key)).one()
@@ -105,12 +120,7 @@ def _block(uow: UnitOfWork, counter: Counter, delay: timedelta) -> None:
 def forgive(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
     """The attempt was right. What is counted for its owner starts anew; what is shared loses this one."""
     for counter in counters:
-        mine = throttles.c.key == counter.key
-        if counter.shared:
-            fewer = case((throttles.c.failures > 1, throttles.c.failures - 1), else_=0)
-            uow.db.execute(update(throttles).where(mine).values(failures=fewer, blocked_until=None))
-        else:
-            uow.db.execute(delete(throttles).where(mine))
+        uow.db.execute(_ONE_FEWER if counter.shared else _FORGET, {"mine": counter.key})
 
 
 @dataclass(frozen=True)

@@ -108,12 +108,15 @@ class Core:
         self.seen = LastSeen()
 
     @contextmanager
-    def begin(self, origin: Origin, *, writes: bool) -> Iterator[UnitOfWork]:
-        """A unit of work. Commits at the end of the body; see this module's docstring for the rest."""
+    def begin(self, origin: Origin, *, writes: bool, durable: bool = True) -> Iterator[UnitOfWork]:
+        """A unit of work. Commits at the end of the body; see this module's docstring for the rest.
+
+        Not `durable`: what it writes may be lost with the power (`Database.writing`), as a counter may.
+        """
         kept: list[Executable] = []
         following: list[Executable] = []
         try:
-            with answering(), self._transaction(writes=writes) as db:
+            with answering(), self._transaction(writes=writes, durable=durable) as db:
                 now = self.tools.clock()
                 yield UnitOfWork(db, now, self.tools, self.rules, origin, self.seen, writes, kept, following)
         except Refusal:
@@ -122,8 +125,8 @@ class Core:
         self._write(following)
 
     @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
-        with self.database.writing() if writes else self.database.reading() as db:
+    def _transaction(self, *, writes: bool, durable: bool) -> Iterator[Connection]:
+        with self.database.writing(durable=durable) if writes else self.database.reading() as db:
             yield db
 
     def _write(self, statements: list[Executable]) -> None:

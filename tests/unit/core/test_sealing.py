@@ -397,12 +397,12 @@ class Overtaken(Core):
     """A core where, just before it writes, another process makes the first data key under the key ONE."""
 
     @contextmanager
-    def begin(self, origin: Origin, *, writes: bool) -> Iterator[UnitOfWork]:
+    def begin(self, origin: Origin, *, writes: bool, durable: bool = True) -> Iterator[UnitOfWork]:
         """As any core, but too late."""
         if writes:
             another = Core(self.database, self.tools, self.rules)
             ensure_data_key(another, ORIGIN, Sealer(MasterKeys([ONE])))
-        with super().begin(origin, writes=writes) as uow:
+        with super().begin(origin, writes=writes, durable=durable) as uow:
             yield uow
 
 
