@@ -47,6 +47,7 @@ class Exchange:
     secure: bool
     setup_open: bool = False
     operation: Operation[Any, Any] | None = None
+    why: str | None = None  # why it cannot be answered, for the log
     release: Release | None = None
 
     @property

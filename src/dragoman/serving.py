@@ -227,13 +227,16 @@ class DialectApp:
             log.exception("crashed", method=exchange.method, path=exchange.path)
             spoken = self.dialect.errors.crashed(exchange)
         await send_spoken(send, spoken)
-        log.info(
+        # One line a request, also when it is refused: a crowd that finds the lane full is refused in thousands.
+        say, why = (log.info, {}) if exchange.why is None else (log.warning, {"why": exchange.why})
+        say(
             "answered",
             method=exchange.method,
             path=exchange.path,
             operation=exchange.operation.name if exchange.operation else None,
             status=spoken.status,
             ms=round((time.perf_counter() - begun) * 1000, 1),
+            **why,
         )
 
     async def _answer(self, exchange: Exchange, receive: Receive) -> Spoken:
@@ -313,7 +316,7 @@ class DialectApp:
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         spoken = self.dialect.errors.refused(exchange, refusal)
         if isinstance(refusal, Unavailable):
-            log.warning("cannot answer", why=refusal.why)
+            exchange.why = refusal.why
         if isinstance(refusal, Throttled | Unavailable):
             seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
             return Spoken(
