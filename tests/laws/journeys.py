@@ -81,6 +81,7 @@ class ImmichError3(Error):
 
 
 EMAIL, PIN, NEW_PIN = "testuser@email.com", "493817", "506294"
+LICENSE = "IMCL-0001-0002-0003-0004-0005-0006-0007-0008"
 
 
 def immich_log_in(name: str, password: str) -> Step:
@@ -137,13 +138,27 @@ IMMICH = Journey(
         Step("get_user", of_user()),
         Step("get_user_admin", of_user()),
         Step("get_user_preferences_admin", of_user()),
+        Step("get_user_sessions_admin", of_user()),
+        Step("get_user_statistics_admin", of_user()),
         Step("update_user_preferences_admin", of_user(memories={"enabled": False})),
         Step("update_user_admin", of_user(name="Robert", password=NEW_PASSWORD, pin_code=PIN)),
         Step("delete_user_admin", of_user()),
         Step("restore_user_admin", of_user()),
         Step("delete_user_admin", of_user(force=True)),
         Step("update_my_preferences", {"memories": {"enabled": False}}),
-        Step("get_server_license", refused=404),
+        *(
+            step
+            for whose in ("user", "server")
+            for step in (
+                Step(f"get_{whose}_license", refused=404),
+                Step(
+                    f"set_{whose}_license",
+                    {"license_key": LICENSE, "activation_key": "4ct1v4t10n"},
+                    refused=400,
+                ),
+                Step(f"delete_{whose}_license"),
+            )
+        ),
         Step("get_partners", {"direction": "shared-by"}),
         Step("logout"),
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.immich.speech import PIN, SESSION_ONLY, House, Person
+from tests.contract.immich.speech import PIN, SESSION_ONLY, House, Person, assert_says
 from tests.contract.immich.spoken import NAMES, by, message, speaking
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
 
@@ -52,6 +52,7 @@ def one(person: Person) -> str:
         ("PUT", f"{USERS}/{NOT_THERE}"),
         ("DELETE", f"{USERS}/{NOT_THERE}"),
         ("POST", f"{USERS}/{NOT_THERE}/restore"),
+        ("GET", f"{USERS}/{NOT_THERE}/statistics"),
         ("GET", f"{USERS}/{NOT_THERE}/preferences"),
         ("PUT", f"{USERS}/{NOT_THERE}/preferences"),
     ],
@@ -327,3 +328,46 @@ def test_a_key_makes_accounts_but_no_administrators(spoken: tuple[str, House], a
         for facts in ({"isAdmin": True}, {"pinCode": PIN}):
             refused = house.ask("POST", USERS, headers=by(key), json=asked(**facts))
             assert message(refused, 400) == SESSION_ONLY
+
+
+def test_an_administrator_sees_somebodys_sessions(spoken: tuple[str, House], admin: Person) -> None:
+    """Since 2.7: the user's own list, last seen first, with no session of the caller's in it (§1)."""
+    release, house = spoken
+    person = house.person()
+    later = house.token(person.account)
+    answer = house.ask("GET", f"{one(person)}/sessions", admin.token)
+    if release == "1.134":
+        path = f"/api/admin/users/{person.account.id}/sessions"
+        assert message(answer, 404) == f"Cannot GET {path}"
+        return
+    own = house.ask("GET", "/sessions", later).json()
+    assert (answer.status_code, answer.json()) == (200, [each | {"current": False} for each in own])
+    assert len(own) == 2
+    mine = house.ask("GET", f"{one(admin)}/sessions", admin.token).json()
+    assert [each["current"] for each in mine] == [True]
+
+
+def test_sessions_are_of_somebody(spoken: tuple[str, House], admin: Person) -> None:
+    """A deleted user's are listed, though they open nothing; nobody is not found, and only administrators ask."""
+    release, house = spoken
+    if release == "1.134":
+        return
+    person, stranger = house.person(), house.person()
+    do(house.core, accounts.delete_softly, person.number)
+    gone = house.ask("GET", f"{one(person)}/sessions", admin.token)
+    assert (gone.status_code, len(gone.json())) == (200, 1)
+    assert message(house.ask("GET", "/sessions", person.token), 401) == "Invalid user token"
+    assert message(house.ask("GET", f"{USERS}/{NOT_THERE}/sessions", admin.token), 400) == "User not found"
+    assert message(house.ask("GET", f"{one(person)}/sessions", stranger.token), 403) == "Forbidden"
+
+
+def test_nobody_has_stored_anything(spoken: tuple[str, House], admin: Person) -> None:
+    """A user's statistics are zeros, whatever they are narrowed to; filters are judged, and nobody is not found."""
+    release, house = spoken
+    for query in ("", "?isFavorite=true", "?visibility=archive&isTrashed=false"):
+        answer = house.ask("GET", f"{one(admin)}/statistics{query}", admin.token)
+        assert_says(answer, 200, {"images": 0, "videos": 0, "total": 0})
+    wrong = house.ask("GET", f"{one(admin)}/statistics?isTrashed=maybe", admin.token)
+    broken = "Validation failed" if release == "3.2" else ["isTrashed must be a boolean value"]
+    assert message(wrong, 400) == broken
+    assert message(house.ask("GET", f"{USERS}/{NOT_THERE}/statistics", admin.token), 400) == "User not found"

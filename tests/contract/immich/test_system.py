@@ -137,14 +137,6 @@ def test_nobody_looks_for_newer_versions(spoken: tuple[str, House]) -> None:
     assert_ok(house.ask("GET", "/system-metadata/reverse-geocoding-state", admin.token), geocoding)
 
 
-def test_the_server_has_no_licence(spoken: tuple[str, House]) -> None:
-    """There is none to show: 404, without the reason that refusals with a text have."""
-    house = spoken[1]
-    answer = house.ask("GET", "/server/license", house.person(is_admin=True).token)
-    assert message(answer, 404) == "Not Found"
-    assert "error" not in answer.json()
-
-
 def test_onboarding_is_done_until_somebody_says_otherwise(spoken: tuple[str, House]) -> None:
     """An administrator takes the flag back and sets it again; `server/config` says it to all apps."""
     house = spoken[1]

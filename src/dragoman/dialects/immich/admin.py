@@ -8,6 +8,7 @@ from dragoman.core import accounts, administration, password_change, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.secrets import Secret
 from dragoman.dialects.immich.credentials import secret
+from dragoman.dialects.immich.library import NO_ASSETS
 from dragoman.dialects.immich.refusals import (
     AdminAccount,
     LabelTaken,
@@ -16,6 +17,7 @@ from dragoman.dialects.immich.refusals import (
     PasswordMissing,
 )
 from dragoman.dialects.immich.releases import within
+from dragoman.dialects.immich.sessions import listed
 from dragoman.dialects.immich.users import everybody, get_account, user_admin
 from dragoman.dialects.immich.wire import (
     ImmichApi,
@@ -26,7 +28,10 @@ from dragoman.dialects.immich.wire import (
     UserAdminResponses,
     UserAdminSearchDto,
     UserAdminUpdateDto,
+    UserStatsDto,
 )
+from dragoman.dialects.immich.wire.library import AssetStatsResponseDto
+from dragoman.dialects.immich.wire.sessions import SessionResponses
 from dragoman.serving import Call, serve, serve_hashing
 
 if TYPE_CHECKING:
@@ -117,6 +122,16 @@ def restore_user_admin(uow: UnitOfWork, call: Call, ask: OfUser) -> UserAdminRes
     return user_admin(get_account(uow, ask.id))
 
 
+def get_user_sessions_admin(uow: UnitOfWork, call: Call, ask: OfUser) -> SessionResponses:
+    """A deleted user's, too: they open nothing, until it is restored."""
+    return listed(uow, call, get_account(uow, ask.id, deleted=True))
+
+
+def get_user_statistics_admin(uow: UnitOfWork, _call: Call, ask: UserStatsDto) -> AssetStatsResponseDto:
+    get_account(uow, ask.id, deleted=True)
+    return NO_ASSETS
+
+
 def is_caller(call: Call, account: Account) -> bool:
     return account.number == call.caller.account.number
 
@@ -146,4 +161,6 @@ BOUND = (
     serve_hashing(ImmichApi.update_user_admin, update_user_admin),
     serve(ImmichApi.delete_user_admin, delete_user_admin),
     serve(ImmichApi.restore_user_admin, restore_user_admin),
+    serve(ImmichApi.get_user_sessions_admin, get_user_sessions_admin),
+    serve(ImmichApi.get_user_statistics_admin, get_user_statistics_admin),
 )

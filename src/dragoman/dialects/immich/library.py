@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
 
 NOTHING_FOUND = Things([])
+NO_ASSETS = AssetStatsResponseDto(images=0, videos=0, total=0)
 
 
 def always(operation: Operation[Any, Answer], answer: Answer) -> Bound:
@@ -35,7 +36,7 @@ def always(operation: Operation[Any, Answer], answer: Answer) -> Bound:
 BOUND = (
     always(ImmichApi.get_all_albums, NOTHING_FOUND),
     always(ImmichApi.get_album_statistics, AlbumStatisticsResponseDto(owned=0, shared=0, not_shared=0)),
-    always(ImmichApi.get_asset_statistics, AssetStatsResponseDto(images=0, videos=0, total=0)),
+    always(ImmichApi.get_asset_statistics, NO_ASSETS),
     always(ImmichApi.get_all_libraries, NOTHING_FOUND),
     always(ImmichApi.get_map_markers, NOTHING_FOUND),
     always(ImmichApi.search_memories, NOTHING_FOUND),

@@ -36,6 +36,7 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "get_user_onboarding": ("2.7", LAST),
     "set_user_onboarding": ("2.7", LAST),
     "delete_user_onboarding": ("2.7", LAST),
+    "get_user_sessions_admin": ("2.7", LAST),
 }
 
 # Statuses that are not what the endpoint says: since when.
@@ -45,6 +46,8 @@ STATUSES: Mapping[str, Mapping[str, int]] = {
     "reset_pin_code": {"2.7": 204},
     "unlock_auth_session": {"2.7": 204},
     "lock_auth_session": {"2.7": 204},
+    "delete_user_license": {"2.7": 204},
+    "delete_server_license": {"2.7": 204},
 }
 
 # Fields that not all releases have: the first and the last one that does.
@@ -117,11 +120,16 @@ KEY_PERMISSIONS: Mapping[str, Mapping[str, str | None]] = {
     "restore_user_admin": {"1.134": "admin.user.delete", "2.7": "adminUser.delete"},
     "get_user_preferences_admin": {"1.134": "admin.user.read", "2.7": "adminUser.read"},
     "update_user_preferences_admin": {"1.134": "admin.user.update", "2.7": "adminUser.update"},
+    "get_user_sessions_admin": {"2.7": "adminSession.read"},
+    "get_user_statistics_admin": {"1.134": "admin.user.read", "2.7": "adminUser.read"},
     "search_users": {"1.134": ANY, "2.7": "user.read"},
     "get_user": {"1.134": ANY, "2.7": "user.read"},
     "get_user_onboarding": {"2.7": "userOnboarding.read"},
     "set_user_onboarding": {"2.7": "userOnboarding.update"},
     "delete_user_onboarding": {"2.7": "userOnboarding.delete"},
+    "get_user_license": {"1.134": ANY, "2.7": "userLicense.read"},
+    "set_user_license": {"1.134": ANY, "2.7": "userLicense.update"},
+    "delete_user_license": {"1.134": ANY, "2.7": "userLicense.delete"},
     "get_sessions": {"1.134": "session.read"},
     "create_session": {"1.134": "session.create"},
     "delete_all_sessions": {"1.134": "session.delete"},
@@ -138,6 +146,8 @@ KEY_PERMISSIONS: Mapping[str, Mapping[str, str | None]] = {
     "get_about_info": {"1.134": ANY, "2.7": "server.about"},
     "get_apk_links": {"2.7": "server.apkLinks"},
     "get_server_license": {"1.134": ANY, "2.7": "serverLicense.read"},
+    "set_server_license": {"1.134": ANY, "2.7": "serverLicense.update"},
+    "delete_server_license": {"1.134": ANY, "2.7": "serverLicense.delete"},
     "get_server_statistics": {"1.134": ANY, "2.7": "server.statistics"},
     "get_storage": {"1.134": ANY, "2.7": "server.storage"},
     "get_version_check": {"1.134": ANY, "2.7": "server.versionCheck"},

@@ -288,6 +288,10 @@ IS_EMAIL = Rule("{} must be an email", is_email)
 IS_PIN = Rule(
     "{} must be a 6-digit numeric string", lambda v: isinstance(v, str) and bool(zod.PIN.fullmatch(v))
 )
+IS_LICENSE_KEY = Rule(
+    f"{{}} must match {zod.LICENSE_PATTERN} regular expression",
+    lambda v: isinstance(v, str) and bool(zod.LICENSE.search(v)),
+)
 IS_UUID = Rule("{} must be a UUID", lambda v: isinstance(v, str) and bool(zod.UUID.fullmatch(v)))
 # The words "true" and "false" are read as booleans first, which pydantic does for us.
 IS_BOOLEAN = Rule("{} must be a boolean value", lambda v: isinstance(v, bool) or v in ("true", "false"))

@@ -8,7 +8,18 @@ from typing import Literal
 from pydantic import Field
 
 from dragoman.core.rules import Lifetime
-from dragoman.dialects.immich import admin, auth, errors, keys, library, preferences, sessions, system, users
+from dragoman.dialects.immich import (
+    admin,
+    auth,
+    errors,
+    keys,
+    library,
+    licenses,
+    preferences,
+    sessions,
+    system,
+    users,
+)
 from dragoman.dialects.immich.credentials import decode, present
 from dragoman.dialects.immich.releases import ALL_PERMISSIONS, RELEASES
 from dragoman.dialects.immich.wire import ImmichApi
@@ -43,6 +54,7 @@ dialect = Dialect(
         *preferences.BOUND,
         *admin.BOUND,
         *library.BOUND,
+        *licenses.BOUND,
     ),
     present=present,
     decode=decode,

@@ -22,6 +22,7 @@ from dragoman.serving import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
+    from dragoman.core.accounts import Account
     from dragoman.core.work import UnitOfWork
 
 SYNC_RESET = "isPendingSyncReset"
@@ -43,9 +44,13 @@ def shown(session: Session, caller: Principal) -> dict[str, Any]:
 
 
 def get_sessions(uow: UnitOfWork, call: Call, _ask: Nothing) -> SessionResponses:
-    """The newest `updatedAt` first; the caller's own as this very request has left it."""
+    return listed(uow, call, call.caller.account)
+
+
+def listed(uow: UnitOfWork, call: Call, account: Account) -> SessionResponses:
+    """An account's, the newest `updatedAt` first; the caller's own as this very request has left it."""
     own = call.caller.session
-    found = sessions.owned(uow, call.caller.account.number, uow.origin.dialect)
+    found = sessions.owned(uow, account.number, uow.origin.dialect)
     current = [own if own is not None and own.id == session.id else session for session in found]
     current.sort(key=lambda session: session.seen_at, reverse=True)
     return SessionResponses([SessionResponseDto(**shown(session, call.caller)) for session in current])

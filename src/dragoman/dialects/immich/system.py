@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dragoman.core import accounts, facts
 from dragoman.core.accounts import Account
-from dragoman.dialects.immich.refusals import NoLicense
 from dragoman.dialects.immich.releases import spoken_by
 from dragoman.dialects.immich.users import everybody
 from dragoman.dialects.immich.wire import ImmichApi
@@ -34,7 +33,6 @@ from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
-    from dragoman.dialects.immich.wire.users import UserLicense
 
 PROJECT = "https://github.com/immich-app/immich/releases"
 # What the product reads: programs choose by it what to upload.
@@ -183,10 +181,6 @@ def get_apk_links(_uow: UnitOfWork, call: Call, _ask: Nothing) -> ServerApkLinks
     )
 
 
-def get_server_license(_uow: UnitOfWork, _call: Call, _ask: Nothing) -> UserLicense:
-    raise NoLicense
-
-
 def get_admin_onboarding(uow: UnitOfWork, _call: Call, _ask: Nothing) -> AdminOnboardingUpdateDto:
     return AdminOnboardingUpdateDto(is_onboarded=is_onboarded(uow))
 
@@ -216,7 +210,6 @@ BOUND = (
     serve(ImmichApi.get_version_check, get_version_check),
     serve_plain(ImmichApi.get_version_history, get_version_history),
     serve(ImmichApi.get_apk_links, get_apk_links),
-    serve(ImmichApi.get_server_license, get_server_license),
     serve(ImmichApi.get_admin_onboarding, get_admin_onboarding),
     serve(ImmichApi.update_admin_onboarding, update_admin_onboarding),
     serve(ImmichApi.get_reverse_geocoding_state, get_reverse_geocoding_state),

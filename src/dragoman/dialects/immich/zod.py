@@ -37,11 +37,15 @@ MOST_ISSUES = 100
 SAFE_NOTE = "Integers must be within the safe integer range."
 PIN_PATTERN = r"/^\d{6}$/"
 UUID_PATTERN = "/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$/"
+# Before 3.0 a licence key may stand anywhere in the text.
+LICENSE_PATTERN = r"/IM(SV|CL)(-[\dA-Za-z]{4}){8}/"
+WHOLE_LICENSE_PATTERN = r"/^IM(SV|CL)(-[\dA-Za-z]{4}){8}$/"
 _LABEL_PATTERN = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
 EMAIL_PATTERN = (
     rf"/^[\p{{L}}\p{{M}}\p{{N}}.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL_PATTERN}(?:\.{_LABEL_PATTERN})*$/u"
 )
 PIN = re.compile("[0-9]{6}")
+LICENSE = re.compile(LICENSE_PATTERN.strip("/"), re.ASCII)
 UUID = re.compile(UUID_PATTERN.strip("/^$"))
 
 
@@ -171,8 +175,17 @@ def _formatted(holds: Callable[[str], bool], broken: Issue) -> Judge:
 
 
 def pin() -> Judge:
-    broken = invalid_format("regex", PIN_PATTERN, f"Invalid string: must match pattern {PIN_PATTERN}")
-    return _formatted(lambda v: PIN.fullmatch(v) is not None, broken)
+    return _matching(PIN, PIN_PATTERN)
+
+
+def license_key() -> Judge:
+    return _matching(LICENSE, WHOLE_LICENSE_PATTERN)
+
+
+def _matching(read: re.Pattern[str], pattern: str) -> Judge:
+    """The whole text matches: `pattern` as JavaScript spells it, `read` as Python does."""
+    broken = invalid_format("regex", pattern, f"Invalid string: must match pattern {pattern}")
+    return _formatted(lambda v: read.fullmatch(v) is not None, broken)
 
 
 def uuid() -> Judge:

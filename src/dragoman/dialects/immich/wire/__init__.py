@@ -16,6 +16,7 @@ from dragoman.dialects.immich.wire.admin import (
     UserAdminResponses,
     UserAdminSearchDto,
     UserAdminUpdateDto,
+    UserStatsDto,
 )
 from dragoman.dialects.immich.wire.auth import (
     AuthStatusResponseDto,
@@ -33,6 +34,7 @@ from dragoman.dialects.immich.wire.auth import (
 from dragoman.dialects.immich.wire.fields import AVATAR_COLORS, AvatarColor, ImmichWire, iso
 from dragoman.dialects.immich.wire.keys import KeysApi
 from dragoman.dialects.immich.wire.library import LibraryApi
+from dragoman.dialects.immich.wire.licenses import LicenseApi, LicenseKeyDto, LicenseResponseDto
 from dragoman.dialects.immich.wire.preferences import (
     AlbumsResponse,
     AlbumsUpdate,
@@ -107,6 +109,8 @@ __all__ = [
     "FoldersUpdate",
     "ImmichApi",
     "ImmichWire",
+    "LicenseKeyDto",
+    "LicenseResponseDto",
     "LoginCredentialDto",
     "LoginResponseDto",
     "LogoutResponseDto",
@@ -149,6 +153,7 @@ __all__ = [
     "UserPreferencesUpdateDto",
     "UserResponseDto",
     "UserResponses",
+    "UserStatsDto",
     "UserUpdateMeDto",
     "ValidateAccessTokenResponseDto",
     "WellKnownImmich",
@@ -156,7 +161,9 @@ __all__ = [
 ]
 
 
-class ImmichApi(UsersApi, PreferencesApi, AdminApi, KeysApi, SessionsApi, SystemApi, LibraryApi, Api):
+class ImmichApi(
+    UsersApi, PreferencesApi, AdminApi, KeysApi, SessionsApi, SystemApi, LicenseApi, LibraryApi, Api
+):
     """Immich 1.134's operations at sign-in. The first eleven are the page "AuthenticationApi"."""
 
     title = "Immich"

@@ -35,12 +35,10 @@ from dragoman.dialects.immich.wire.fields import (
     MaybeFlag,
     MaybeName,
 )
+from dragoman.dialects.immich.wire.library import AssetStatsDto, AssetStatsResponseDto, MaybeFilter
+from dragoman.dialects.immich.wire.sessions import SessionResponses
 from dragoman.dialects.immich.wire.users import Color, Id, MaybeNewPassword, OfUser, UserAdminResponseDto
 from dragoman.wire import OMITTED, UNSEEN, Access, Endpoint, InQuery, Work
-
-MaybeFilter = Annotated[
-    bool | None, InQuery(), Rules(IS_BOOLEAN, zod=zod.query_boolean()), A_BOOLEAN, OMITTED
-]
 
 # Null, and "", take the PIN away.
 AdminPinCode = Annotated[
@@ -98,6 +96,10 @@ class UserAdminUpdateDto(ImmichWire):
     should_change_password: MaybeFlag = None
     quota_size_in_bytes: Quota = None
     is_admin: MaybeFlag = None
+
+
+class UserStatsDto(AssetStatsDto):
+    id: Id
 
 
 class UserAdminDeleteDto(ImmichWire):
@@ -169,5 +171,21 @@ class AdminApi:
         access=Access.ADMIN,
         work=Work.WRITES,
         permission="admin.user.delete",
+        tag="Users (admin)",
+    )
+    get_user_sessions_admin = Endpoint(
+        "GET",
+        "/api/admin/users/{id}/sessions",
+        OfUser,
+        SessionResponses,
+        access=Access.ADMIN,
+        tag="Users (admin)",
+    )
+    get_user_statistics_admin = Endpoint(
+        "GET",
+        "/api/admin/users/{id}/statistics",
+        UserStatsDto,
+        AssetStatsResponseDto,
+        access=Access.ADMIN,
         tag="Users (admin)",
     )

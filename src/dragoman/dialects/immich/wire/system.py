@@ -9,7 +9,6 @@ from pydantic import Field, RootModel
 from dragoman.dialects.immich import zod
 from dragoman.dialects.immich.rules import IS_BOOLEAN, NOT_EMPTY, Rules
 from dragoman.dialects.immich.wire.fields import ImmichWire, Int64, Moment
-from dragoman.dialects.immich.wire.users import UserLicense
 from dragoman.wire import OMITTED, Access, Endpoint, Later, Nothing, Work
 
 
@@ -187,9 +186,6 @@ class SystemApi:
         tag="Server",
     )
     get_apk_links = Endpoint("GET", "/api/server/apk-links", Nothing, ServerApkLinksDto, tag="Server")
-    get_server_license = Endpoint(
-        "GET", "/api/server/license", Nothing, UserLicense, access=Access.ADMIN, tag="Server"
-    )
     get_admin_onboarding = Endpoint(
         "GET",
         "/api/system-metadata/admin-onboarding",
