@@ -1,8 +1,8 @@
 """The OpenAPI document that a dialect publishes, read from the same contract that serves and calls it.
 
 OpenAPI 3.0 (https://spec.openapis.org/oas/v3.0.0), since that is what the products themselves publish and
-what generators understand best. Properties and required names are sorted, responses have no description
-and nothing is listed but what is on success: so generated clients come out as the product's own.
+what generators understand best. Properties and required names are sorted, and of texts and refusals there is
+what an operation is `Described` with and no more: so generated clients come out as the product's own.
 """
 
 from __future__ import annotations
@@ -57,18 +57,30 @@ def _operation(
     api: type[Api], operation: Operation[Any, Any], release: Release, roots: Mapping[str, Any]
 ) -> dict[str, Any]:
     status = release.status(operation)
+    told = operation.described
     described: dict[str, Any] = {
         "operationId": camel(operation.name),
+        **_texts(summary=told.summary, description=told.description),
         "parameters": list(_parameters(operation, release)),
         "responses": {str(status): _response(operation, status, roots)},
         "tags": [operation.tag or api.tag],
     }
+    for refused in sorted(told.responses.keys() - {status}):
+        described["responses"][str(refused)] = {"description": told.responses[refused]}
     if _has_body(operation.takes):
         schema = _reference(operation.takes, roots)
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    if operation.access is not Access.PUBLIC:
-        described["security"] = [{name: []} for name in api.security]
-    return described
+        content = {"application/json": {"schema": schema}}
+        described["requestBody"] = {**_texts(description=told.body), "required": True, "content": content}
+        described |= _texts(**{"x-codegen-request-body-name": told.body_name})
+    secured_by = told.secured_by
+    if secured_by is None:
+        secured_by = () if operation.access is Access.PUBLIC else tuple(api.security)
+    return {**described, **({"security": [{name: []} for name in secured_by]} if secured_by else {})}
+
+
+def _texts(**named: str) -> dict[str, str]:
+    """Those texts that there are."""
+    return {name: text for name, text in named.items() if text}
 
 
 def _reference(shape: type[BaseModel], roots: Mapping[str, Any]) -> Any:
@@ -76,10 +88,11 @@ def _reference(shape: type[BaseModel], roots: Mapping[str, Any]) -> Any:
 
 
 def _response(operation: Operation[Any, Any], status: int, roots: Mapping[str, Any]) -> dict[str, Any]:
+    told = {"description": operation.described.responses.get(status, "")}
     if operation.gives is Nothing or status == HTTPStatus.NO_CONTENT:
-        return {"description": ""}
+        return told
     schema = _reference(operation.gives, roots)
-    return {"description": "", "content": {"application/json": {"schema": schema}}}
+    return {**told, "content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[dict[str, Any]]:

@@ -12,8 +12,8 @@ document describes it. On a client, `client.login(email=…, password=…)` send
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast, overload
@@ -95,6 +95,26 @@ class Work(Enum):
 
 
 @dataclass(frozen=True)
+class Described:
+    """What a product's document says of an operation beside its shapes. Nothing here changes what is served.
+
+    `responses` are the texts of the statuses that it lists, the success among them; `body` is the text of the
+    request body, `body_name` what generated clients call it. `secured_by` names the credentials where those
+    are not all of the API's for whoever must be signed in, and none for others.
+    """
+
+    summary: str = ""
+    description: str = ""
+    responses: Mapping[int, str] = field(default_factory=dict[int, str])
+    body: str = ""
+    body_name: str = ""
+    secured_by: Sequence[str] | None = None
+
+
+UNDESCRIBED = Described()
+
+
+@dataclass(frozen=True)
 class Operation(Generic[Ask, Answer]):
     """One thing an API can do.
 
@@ -112,6 +132,7 @@ class Operation(Generic[Ask, Answer]):
     work: Work
     permission: str | None
     tag: str | None = None
+    described: Described = UNDESCRIBED
 
     @property
     def summary(self) -> str:
@@ -217,16 +238,16 @@ class Endpoint(Generic[P, Ask, Answer]):
         work: Work = Work.READS,
         permission: str | None = None,
         tag: str | None = None,
+        described: Described = UNDESCRIBED,
     ) -> None:
         shape = cast("type[Ask]", takes)
         in_path = {wire_name for place, wire_name in places(shape).values() if place is InPath}
         if in_path != set(re.findall(r"{(\w+)}", path)):
             raise TypeError(f"{path}: the path parameters of {shape.__name__} are {sorted(in_path)}")
-        self._rest = (method, path, shape, gives, status, access, work, permission)
-        self._tag = tag
+        self._rest = (method, path, shape, gives, status, access, work, permission, tag, described)
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.operation: Operation[Ask, Answer] = Operation(name, *self._rest, self._tag)
+        self.operation: Operation[Ask, Answer] = Operation(name, *self._rest)
 
     @overload
     def __get__(self, caller: None, owner: type) -> Operation[Ask, Answer]: ...
