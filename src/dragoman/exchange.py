@@ -37,6 +37,7 @@ class Exchange:
     """What a request says beside its body. `path` is below the mount; `mount` is "" on a host of its own.
 
     `origin` is what we believe of where it came from; `secure` whether the client's own connection is TLS.
+    `reached` says whether the operation's handler was called: what goes wrong before is not the operation's.
     """
 
     scope: Scope
@@ -49,6 +50,7 @@ class Exchange:
     operation: Operation[Any, Any] | None = None
     why: str | None = None  # why it cannot be answered, for the log
     release: Release | None = None
+    reached: bool = False
 
     @property
     def method(self) -> str:

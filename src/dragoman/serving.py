@@ -7,14 +7,12 @@ credentials and the way it says no. Everything else about serving it is here, on
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, RootModel, ValidationError
-from starlette.routing import compile_path
 
 from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable
 from dragoman.core.principals import Presented, Principal, identify
@@ -22,12 +20,14 @@ from dragoman.core.work import Core, UnitOfWork
 from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
+from dragoman.routing import Routes
 from dragoman.wire import Access, Answer, Api, Ask, InPath, InQuery, Nothing, Operation, Work, places
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
     from dragoman.core.rules import Lifetime
+    from dragoman.core.sessions import Device
     from dragoman.lanes import Lane
     from dragoman.settings import DialectSettings
 
@@ -113,8 +113,32 @@ class Speech(Protocol):
     def crashed(self, exchange: Exchange, /) -> Spoken: ...
 
 
+@dataclass(frozen=True)
+class Job:
+    """A request for an operation, with the credential that was held up (public ones: None), and what reads its ask."""
+
+    exchange: Exchange
+    bound: Bound
+    presented: Presented | None
+    read: Callable[[], BaseModel]
+
+    @property
+    def operation(self) -> Operation[Any, Any]:
+        return self.bound.operation
+
+    def handled(self, tool: UnitOfWork | Core | None, call: Call) -> Any:
+        """The handler's answer. What an ask is worth is judged here, after the caller."""
+        ask = self.read()
+        self.exchange.reached = True
+        return self.bound.handler(tool, call, ask)
+
+
 def no_headers(_exchange: Exchange) -> Sequence[tuple[str, str]]:
     return ()
+
+
+def no_device(_exchange: Exchange) -> Device | None:
+    return None
 
 
 def only_release(_settings: Any) -> Release:
@@ -126,7 +150,7 @@ class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
-    success. `body_first`: a body that cannot be read is refused before the path is looked at.
+    success. `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be read is refused before the path is looked at.
     `at_origin` are paths that clients ask at the server's root even when the dialect is mounted below.
     `document_paths` are the product's own addresses of its OpenAPI document. `releases` are all that can be
     spoken, by their names; `release` is the one that settings ask for. `first_admin` is its call that
@@ -143,6 +167,7 @@ class Dialect:
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
     permissions: Sequence[str] = ()
+    device: Callable[[Exchange], Device | None] = no_device
     headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
     releases: Mapping[str, Release] = field(default_factory=dict)
     release: Callable[[Any], Release] = only_release
@@ -151,44 +176,6 @@ class Dialect:
     at_origin: Sequence[str] = ()
     document_paths: Sequence[str] = ()
     first_admin: tuple[Operation[Any, Any], Mapping[str, str]] | None = None
-
-
-@dataclass(frozen=True)
-class Route:
-    pattern: re.Pattern[str]
-    methods: dict[str, Bound] = field(default_factory=dict)
-
-
-class Routes:
-    """The paths of a dialect. Those without parameters are looked up, the others matched in order."""
-
-    def __init__(self, bound: Sequence[Bound], *, folds_case: bool) -> None:
-        self._folds = folds_case
-        self._fixed: dict[str, dict[str, Bound]] = {}
-        self._matched: dict[str, Route] = {}
-        for b in bound:
-            path, method = b.operation.path, b.operation.method
-            if "{" not in path:
-                self._fixed.setdefault(self._normal(path), {})[method] = b
-            else:
-                pattern, _, _ = compile_path(path)
-                flags = re.IGNORECASE if folds_case else 0
-                route = self._matched.setdefault(path, Route(re.compile(pattern.pattern, flags)))
-                route.methods[method] = b
-
-    def _normal(self, path: str) -> str:
-        return path.lower().rstrip("/") if self._folds else path
-
-    def find(self, path: str) -> tuple[Mapping[str, Bound], Mapping[str, str]]:
-        """What is served at a path, by method, and the path's parameters. Nothing: an empty mapping."""
-        fixed = self._fixed.get(self._normal(path))
-        if fixed is not None:
-            return fixed, {}
-        for route in self._matched.values():
-            match = route.pattern.match(path.rstrip("/") if self._folds else path)
-            if match:
-                return route.methods, match.groupdict()
-        return {}, {}
 
 
 class DialectApp:
@@ -240,7 +227,7 @@ class DialectApp:
         )
 
     async def _answer(self, exchange: Exchange, receive: Receive) -> Spoken:
-        """Route, read, and answer in the right lane. What a body is worth is judged after the caller."""
+        """Route, read, and answer in the right lane."""
         methods, parameters = self._routes.find(exchange.path)
         bound = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
         exchange.operation = bound.operation if bound else None
@@ -257,7 +244,7 @@ class DialectApp:
                 return self.dialect.errors.wrong_method(exchange, sorted(methods))
             return self.dialect.errors.not_found(exchange)
         try:
-            return await self._in_lane(exchange, bound, problem or body, parameters)
+            return await self._in_lane(self._job(exchange, bound, problem or body, parameters))
         except Refusal as refusal:
             return self._refused(exchange, refusal)
         except ValidationError as invalid:
@@ -265,50 +252,61 @@ class DialectApp:
         except Malformed as malformed:
             return self.dialect.errors.malformed(exchange, malformed)
 
-    async def _in_lane(
-        self, exchange: Exchange, bound: Bound, body: Any, parameters: Mapping[str, str]
-    ) -> Spoken:
-        def ask() -> BaseModel:
-            shape: type[BaseModel] = bound.operation.takes
-            return read_ask(shape, exchange, body, parameters, self.release)
-
-        if bound.operation.work is Work.NOTHING:
-            return self._rendered(exchange, bound, bound.handler(None, Call(exchange, self.settings), ask()))
-        if bound.operation.work is Work.HASHES:
-            return await self._hashing.run(lambda: self._hashed(exchange, bound, ask))
-        return await self._plain.run(lambda: self._in_unit(exchange, bound, ask))
-
-    def _in_unit(self, exchange: Exchange, bound: Bound, ask: Callable[[], BaseModel]) -> Spoken:
-        operation = bound.operation
-        with self._core.begin(exchange.origin, writes=operation.work is Work.WRITES) as uow:
-            call = self._call(uow, exchange, operation)
-            answer = bound.handler(uow, call, ask())
-        return self._rendered(exchange, bound, answer)
-
-    def _hashed(self, exchange: Exchange, bound: Bound, ask: Callable[[], BaseModel]) -> Spoken:
-        call = Call(exchange, self.settings)
+    def _job(self, exchange: Exchange, bound: Bound, body: Any, parameters: Mapping[str, str]) -> Job:
+        """Refuses `NotSignedIn` to whoever holds nothing up, which takes no storage and no turn to know."""
+        presented: Presented | None = None
         if bound.operation.access is not Access.PUBLIC:
-            with self._core.begin(exchange.origin, writes=False) as uow:
-                call = self._call(uow, exchange, bound.operation)
-        return self._rendered(exchange, bound, bound.handler(self._core, call, ask()))
+            presented = self.dialect.present(exchange)
+            if presented is None:
+                raise NotSignedIn
+        shape: type[BaseModel] = bound.operation.takes
+        return Job(
+            exchange, bound, presented, lambda: read_ask(shape, exchange, body, parameters, self.release)
+        )
 
-    def _call(self, uow: UnitOfWork, exchange: Exchange, operation: Operation[Any, Any]) -> Call:
-        if operation.access is Access.PUBLIC:
-            return Call(exchange, self.settings)
-        principal = in_words_of(self.release, identify(uow, self.dialect.present(exchange)))
-        if operation.access is Access.ADMIN:
+    async def _in_lane(self, job: Job) -> Spoken:
+        if job.operation.work is Work.NOTHING:
+            return self._rendered(job, job.handled(None, Call(job.exchange, self.settings)))
+        if job.operation.work is Work.HASHES:
+            return await self._hashing.run(lambda: self._hashed(job))
+        return await self._plain.run(lambda: self._in_unit(job))
+
+    def _in_unit(self, job: Job) -> Spoken:
+        device = self._device(job)
+        with self._core.begin(job.exchange.origin, writes=job.operation.work is Work.WRITES) as uow:
+            answer = job.handled(uow, self._call(uow, job, device))
+        return self._rendered(job, answer)
+
+    def _hashed(self, job: Job) -> Spoken:
+        call = Call(job.exchange, self.settings)
+        if job.presented is not None:
+            device = self._device(job)
+            with self._core.begin(job.exchange.origin, writes=False) as uow:
+                call = self._call(uow, job, device)
+        return self._rendered(job, job.handled(self._core, call))
+
+    def _device(self, job: Job) -> Device | None:
+        """What the caller runs on. Found out before a unit begins: a User-Agent not seen before takes its time."""
+        has_device = job.presented is not None and job.presented.kind == "session"
+        return self.dialect.device(job.exchange) if has_device else None
+
+    def _call(self, uow: UnitOfWork, job: Job, device: Device | None) -> Call:
+        if job.presented is None:
+            return Call(job.exchange, self.settings)
+        principal = in_words_of(self.release, identify(uow, job.presented, device))
+        if job.operation.access is Access.ADMIN:
             principal.require_admin()
-        permission = self.release.permission(operation)
+        permission = self.release.permission(job.operation)
         if permission is not None:
             principal.require_permission(permission)
-        return Call(exchange, self.settings, principal)
+        return Call(job.exchange, self.settings, principal)
 
-    def _rendered(self, exchange: Exchange, bound: Bound, answer: Any) -> Spoken:
+    def _rendered(self, job: Job, answer: Any) -> Spoken:
         own: Sequence[tuple[str, str]] = ()
         if isinstance(answer, Reply):
             answer, own = answer.answer, answer.headers
-        headers = (*own, *self.dialect.headers(exchange))
-        status = self.release.status(bound.operation)
+        headers = (*own, *self.dialect.headers(job.exchange))
+        status = self.release.status(job.operation)
         if isinstance(answer, Nothing):
             return Spoken(status, headers=headers)
         return Spoken(status, dumped(self.release, answer), JSON, headers)

@@ -105,16 +105,23 @@ def test_malformed_bodies() -> None:
 
 @pytest.mark.parametrize("release", HEADERS)
 def test_accidents(release: str) -> None:
-    """An accident says which operation failed, and outside of any nothing at all (§0.2)."""
-    inside = errors.crashed(exchange(release, "sign_up_admin"))
-    outside = errors.crashed(exchange(release, None))
+    """An accident says which operation failed, and before its handler, or outside of any, nothing at all (§0.2)."""
+    reached = exchange(release, "sign_up_admin")
+    reached.reached = True
+    inside = errors.crashed(reached)
+    before, outside = (
+        errors.crashed(exchange(release, "get_my_user")),
+        errors.crashed(exchange(release, None)),
+    )
     if release == "3.2":
         assert_is(inside, 500, {"message": "Failed to sign up admin"}, release)
-        assert_is(outside, 500, {"message": "Internal server error"}, release)
     else:
         assert_is(inside, 500, old_body("Failed to sign up admin", 500, "Internal Server Error"), release)
-        bare = {"message": "Internal server error", "statusCode": 500, "correlationId": "0000test"}
-        assert_is(outside, 500, bare, release)
+    bare: dict[str, Any] = {"message": "Internal server error"}
+    if release != "3.2":
+        bare |= {"statusCode": 500, "correlationId": "0000test"}
+    for spoken in (before, outside):
+        assert_is(spoken, 500, bare, release)
 
 
 @pytest.mark.parametrize(("received", "name"), [(UNDEFINED, "undefined"), ([], "array")])

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from tests.contract.immich.speech import PIN, SESSION_ONLY, House, Person, assert_empty, assert_refused
 from tests.contract.immich.spoken import LATER, NAMES, by, message, speaking
+from tests.fakes import ORIGIN
 
+from dragoman.core import sweep
 from dragoman.dialects.immich.wire import iso
 
 NOT_YOURS = "Not found or no authDevice.delete access"
@@ -281,3 +283,29 @@ def test_1_134_has_no_sync_reset(house: House) -> None:
     path = f"/sessions/{uuid.uuid4()}"
     refused = house.ask("PUT", path, house.person().token, json={})
     assert_refused(refused, 404, f"Cannot PUT /api{path}")
+
+
+def test_a_session_s_device_is_kept_up_to_date(spoken: tuple[str, House]) -> None:
+    """Since 2.2 a session says what its caller runs on now, and which version; 1.134 what it was opened on (§2.7)."""
+    release, house = spoken
+    person = house.person()
+    app = {"user-agent": "immich-android/2.8.1", "deviceModel": "Pixel 9"}
+    house.ask("GET", "/users/me", person.token, headers=app)
+    (shown,) = house.ask("GET", "/sessions", person.token, headers=app).json()
+    told = (shown["deviceOS"], shown["deviceType"], shown.get("appVersion"))
+    assert told == (("", "", None) if release == "1.134" else ("android", "Pixel 9", "2.8.1"))
+    (seen,) = (each for each in listed(house, house.token(person.account)) if not each["current"])
+    sweep.write_last_seen(house.core, ORIGIN)
+    (kept,) = (each for each in listed(house, house.token(person.account)) if each["id"] == seen["id"])
+    assert (kept["deviceOS"], kept["deviceType"], kept.get("appVersion")) == told
+
+
+def test_a_key_has_no_device(spoken: tuple[str, House]) -> None:
+    """A key's caller may run on anything: none of its owner's sessions changes by it."""
+    _, house = spoken
+    person = house.person()
+    _, key = house.key(person.account, "all")
+    app = {"user-agent": "immich-android/2.8.1", **by(key)}
+    assert house.ask("GET", "/users/me", headers=app).status_code == 200
+    (shown,) = listed(house, person.token)
+    assert (shown["deviceOS"], shown.get("appVersion")) == ("", None)

@@ -13,9 +13,10 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from tests.contract.immich.speech import PIN, SIGN_UP, House, assert_refused, visiting
-from tests.fakes import NEW_PASSWORD, PASSWORD, FakeClock
+from tests.contract.immich.speech import PIN, SIGN_UP, House, assert_refused, assert_says, visiting
+from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, cheap_hasher
 from tests.running import Running, configured, running
 
 from dragoman.core.passwords import Hasher
@@ -84,6 +85,9 @@ def test_database_that_is_gone_is_503_to_everybody(server: Running, database_url
         for token in (person.token, "nobody-s-token"):
             for operation in ("validate_access_token", "get_my_user", "logout", "lock_auth_session"):
                 assert_later(house.call(operation, token))
+        # Whoever holds nothing up is nobody, whatever the database would say.
+        for operation in ("get_my_user", "logout", "change_password"):
+            assert_refused(house.call(operation), 401, "Authentication required")
         assert_later(house.log_in(person.email))
         assert_later(house.call("sign_up_admin", body=SIGN_UP))
         assert house.ask_url("GET", f"{server.url}/healthz").status_code == 200
@@ -121,6 +125,8 @@ def test_full_hashing_lane_is_503_at_once_and_nobody_else_s_trouble(narrow: tupl
             assert not any(future.done() for future in ahead)
             time.sleep(0.005)
         assert_later(house.log_in(person.email))
+        assert_later(house.call("change_password", person.token, {}))
+        assert_refused(house.call("change_password", body={}), 401, "Authentication required")
         assert house.call("get_my_user", person.token).status_code == 200
         held.close()
         assert [future.result().status_code for future in ahead] == [201, 201]
@@ -151,3 +157,23 @@ def test_accident_is_500_by_the_name_of_the_operation(tmp_path: Path) -> None:
         # What went wrong left nothing behind.
         assert house.status(person.token)["pinCode"] is False
         assert house.ask("GET", "/server/config").json()["isInitialized"] is False
+
+
+def test_accident_before_the_handler_is_nobodys(tmp_path: Path) -> None:
+    """An accident while the caller is identified names no operation, and has no reason (§0.2)."""
+    with (
+        running(
+            configured(f"sqlite:///{tmp_path}/dragoman.db", log={"level": "error"}),
+            cheap_hasher(),
+            FakeClock(),
+        ) as served,
+        visiting(served) as house,
+    ):
+        token = house.person().token
+        with house.core.begin(ORIGIN, writes=True) as uow:
+            uow.db.execute(text("ALTER TABLE sessions RENAME TO elsewhere"))
+        for operation in ("get_my_user", "change_password"):
+            answer = house.call(operation, token, {})
+            cid = answer.headers["x-immich-cid"]
+            said = {"message": "Internal server error", "statusCode": 500, "correlationId": cid}
+            assert_says(answer, 500, said)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.immich import devices, errors
+from dragoman.dialects.immich.releases import keeps_devices, spoken_by
 from dragoman.dialects.immich.zod import UNDEFINED
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json
-
-if TYPE_CHECKING:
-    pass
-
 
 COOKIE_SECONDS = 400 * 24 * 3600
 TOKEN_COOKIE = "immich_access_token"
@@ -80,6 +77,11 @@ READERS: Mapping[str, Callable[[bytes], Any]] = {
 def device_of(exchange: Exchange) -> Device:
     """What the app says it runs on."""
     return devices.device_of(exchange.headers.get("user-agent", ""), exchange.headers)
+
+
+def device_now(exchange: Exchange) -> Device | None:
+    """The same for every request, where the release keeps a session's device up to date with its caller's."""
+    return device_of(exchange) if keeps_devices(spoken_by(exchange.release)) else None
 
 
 def cookies(exchange: Exchange, token: Secret, now: datetime) -> list[tuple[str, str]]:

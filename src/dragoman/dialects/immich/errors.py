@@ -238,8 +238,8 @@ def wrong_method(exchange: Exchange, _allowed: Sequence[str]) -> Spoken:
 
 
 def crashed(exchange: Exchange) -> Spoken:
-    """An accident of ours. It says which operation failed, and nothing of why."""
-    if exchange.operation is None:
+    """An accident of ours. In a handler it says which operation failed, before it nothing; never why."""
+    if exchange.operation is None or not exchange.reached:
         return _failed(exchange, 500, "Internal server error", reason=None)
     return _failed(exchange, 500, f"Failed to {exchange.operation.name.replace('_', ' ')}")
 

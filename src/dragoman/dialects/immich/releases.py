@@ -97,6 +97,9 @@ FIELDS: Sequence[tuple[type[BaseModel], str, str, str]] = (
     (wire.PeopleUpdate, "minimum_faces", "3.2", LAST),
 )
 
+# Since when a session's device is kept up to date with what its caller says (§2.7).
+DEVICES_KEPT_SINCE = "2.7"
+
 # What an API key needs, since when (contract §2.4). No operation that has a caller is left out.
 KEY_PERMISSIONS: Mapping[str, Mapping[str, str | None]] = {
     "change_password": {"1.134": ANY, "2.7": "auth.changePassword"},
@@ -229,6 +232,11 @@ def described(release: str) -> Release:
 RELEASES: Mapping[str, Release] = {name: described(name) for name in NAMES}
 # Whatever any release has: for the operator, whose keys outlive a change of the release.
 ALL_PERMISSIONS = tuple(dict.fromkeys(name for release in NAMES for name in PERMISSIONS[release]))
+
+
+def keeps_devices(release: Release) -> bool:
+    """Whether a release keeps a session's device and app version up to date, and not as they were at sign-in."""
+    return within(release.name, DEVICES_KEPT_SINCE, LAST)
 
 
 def spoken_by(release: Release | None) -> Release:

@@ -20,7 +20,7 @@ from dragoman.dialects.immich import (
     system,
     users,
 )
-from dragoman.dialects.immich.credentials import decode, present
+from dragoman.dialects.immich.credentials import decode, device_now, present
 from dragoman.dialects.immich.releases import ALL_PERMISSIONS, RELEASES
 from dragoman.dialects.immich.wire import ImmichApi
 from dragoman.serving import Dialect
@@ -62,6 +62,7 @@ dialect = Dialect(
     settings=ImmichSettings,
     lifetime=lifetime,
     permissions=ALL_PERMISSIONS,
+    device=device_now,
     headers=errors.correlation,
     releases=RELEASES,
     release=lambda settings: RELEASES[settings.speaks],
