@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,9 @@ from dragoman.migrations import bring_up
 
 hypothesis.settings.register_profile("short", max_examples=30, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=5000, deadline=None)
+# Whoever runs the tests in the background may have Ctrl+C ignored, and every program they start would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]

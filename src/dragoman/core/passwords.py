@@ -248,10 +248,11 @@ class HashThreads:
 
 
 def be_nice(niceness: int) -> None:
-    """Lower this thread's priority (Linux only): hashes take what processor the rest leaves."""
+    """Lower this thread's priority by `niceness` (Linux only): hashes take what processor the rest leaves."""
     if hasattr(os, "setpriority"):
         with suppress(OSError):  # a courtesy, not a need
-            os.setpriority(os.PRIO_PROCESS, get_native_id(), niceness)
+            before = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, get_native_id(), min(before + niceness, 19))
 
 
 class Turnstile:
