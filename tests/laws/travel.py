@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, get_args
 
 import httpx2
 import pytest
 from pydantic import BaseModel
 from tests.fakes import FakeClock, do
-from tests.laws.journeys import JOURNEYS, Journey, Step
+from tests.laws.journey import Journey, Step
 from tests.running import Running, configured, running
 
 from dragoman import app
@@ -46,9 +47,11 @@ SPOKEN = [pytest.param(d, r, id=f"{d.name}-{r}" if r else d.name) for d in DIALE
 
 def journey_of(dialect: Dialect) -> Journey:
     """What the laws are told of a dialect. Fails where nobody has told them."""
-    if dialect.name not in JOURNEYS:
-        pytest.fail(f"the dialect {dialect.name} has no journey: add one to tests/laws/journeys.py")
-    return JOURNEYS[dialect.name]
+    module = f"tests.laws.journeys.{dialect.name}"
+    if find_spec(module) is None:
+        pytest.fail(f"the dialect {dialect.name} has no journey: write tests/laws/journeys/{dialect.name}.py")
+    journey: Journey = import_module(module).JOURNEY
+    return journey
 
 
 def error_of(dialect: Dialect, release: str) -> type[BaseModel]:
@@ -241,9 +244,15 @@ def serving_instead(
     return changed
 
 
-def session_of(core: Core, account: Account, dialect: str) -> Secret:
-    """A session of an account in a dialect, opened without a password."""
-    return do(core, sessions.open_session, account.number, Device(), origin=Origin(dialect))[1]
+def credential_of(core: Core, account: Account, dialect: Dialect) -> str:
+    """What an account holds up in a dialect once it is signed in, got without a password."""
+    made = journey_of(dialect).credential
+    return session_of(core, account, dialect.name) if made is None else made(core, account)
+
+
+def session_of(core: Core, account: Account, dialect: str) -> str:
+    """The secret of a session of an account in a dialect, opened without a password."""
+    return do(core, sessions.open_session, account.number, Device(), origin=Origin(dialect))[1].reveal()
 
 
 def key_of(core: Core, account: Account, dialect: str, **named: Any) -> Secret:

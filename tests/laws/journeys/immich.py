@@ -1,67 +1,13 @@
-"""How a client of each dialect comes and goes: all that the laws of tests/laws must be told of a dialect.
-
-A new dialect adds its `Journey` to `JOURNEYS`, a new operation its `Step`; until then the laws fail and say so.
-Everything else (what there is, what is protected, what is secret) they read from the contract.
-"""
+"""How a client of Immich comes and goes: what the laws are told of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 from tests.fakes import NEW_PASSWORD, PASSWORD
-
-# The answers so far, the last one of each operation, by the operation's name.
-Answers = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Step:
-    """An operation that succeeds here. `arguments` are those of the client's method; some come of earlier answers.
-
-    `key` finds the API key that is held up instead of the token. `refused` is the status of an operation that
-    has nothing to give here.
-    """
-
-    operation: str
-    arguments: Mapping[str, Any] | Callable[[Answers], Mapping[str, Any]] = field(default_factory=dict)
-    key: Callable[[Answers], str] | None = None
-    refused: int | None = None
-
-    def told(self, answers: Answers) -> Mapping[str, Any]:
-        """The arguments, once the answers before it are known."""
-        return self.arguments(answers) if callable(self.arguments) else self.arguments
-
-    @property
-    def stands_alone(self) -> bool:
-        """Whether it can be taken without knowing earlier answers."""
-        return self.key is None and not callable(self.arguments)
-
-
-@dataclass(frozen=True)
-class Journey:
-    """A client's way through one dialect, from an empty installation.
-
-    `steps` succeed one after the other, and call every operation that writes or takes arguments; other ones
-    that only read are called between them by themselves, and a step is passed over where a release lacks it. `log_in` signs in by a name and a password. `error` is
-    the shape of a refusal's JSON, by release ("" for all). `examples` are asks as the product documents them.
-    """
-
-    steps: Sequence[Step]
-    log_in: Callable[[str, str], Step]
-    error: Mapping[str, type[BaseModel]]
-    examples: Mapping[str, Sequence[Mapping[str, Any]]]
-
-
-class Error(BaseModel):
-    """A refusal's JSON: these fields and no others."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-# --- Immich ---------------------------------------------------------------------------------------------
+from tests.laws.journey import Answers, Error, Journey, Step
 
 
 class ImmichError(Error):
@@ -84,7 +30,7 @@ EMAIL, PIN, NEW_PIN = "testuser@email.com", "493817", "506294"
 LICENSE = "IMCL-0001-0002-0003-0004-0005-0006-0007-0008"
 
 
-def immich_log_in(name: str, password: str) -> Step:
+def log_in(name: str, password: str) -> Step:
     """Immich's own sign-in."""
     return Step("login", {"email": name, "password": password})
 
@@ -104,10 +50,10 @@ def of_user(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
     return lambda answers: {"id": answers["create_user_admin"].id, **more}
 
 
-IMMICH = Journey(
+JOURNEY = Journey(
     steps=(
         Step("sign_up_admin", {"email": EMAIL, "name": "Admin", "password": PASSWORD}),
-        immich_log_in(EMAIL, PASSWORD),
+        log_in(EMAIL, PASSWORD),
         Step("update_my_user", {"name": "Ada", "password": NEW_PASSWORD, "avatar_color": "pink"}),
         Step("update_my_user", {"email": "ada@email.com"}),
         Step("change_password", {"password": NEW_PASSWORD, "new_password": PASSWORD}),
@@ -162,7 +108,7 @@ IMMICH = Journey(
         Step("get_partners", {"direction": "shared-by"}),
         Step("logout"),
     ),
-    log_in=immich_log_in,
+    log_in=log_in,
     error={"": ImmichError, "3.2": ImmichError3},
     # Contract §7.
     examples={
@@ -175,5 +121,3 @@ IMMICH = Journey(
         "SessionUnlockDto": [{}, {"pinCode": "123456"}],
     },
 )
-
-JOURNEYS: Mapping[str, Journey] = {"immich": IMMICH}
