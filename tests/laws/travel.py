@@ -54,6 +54,12 @@ def journey_of(dialect: Dialect) -> Journey:
     return journey
 
 
+def manners_of(dialect: Dialect) -> Manners:
+    """The manners of a dialect's own client."""
+    manners: Manners = import_module(f"dragoman.dialects.{dialect.name}").Client.manners
+    return manners
+
+
 def error_of(dialect: Dialect, release: str) -> type[BaseModel]:
     """The shape of a refusal's JSON in a release."""
     shapes = journey_of(dialect).error
@@ -118,8 +124,7 @@ class Traveller:
     @property
     def manners(self) -> Manners:
         """The manners of the dialect's own client."""
-        manners: Manners = import_module(f"dragoman.dialects.{self.dialect.name}").Client.manners
-        return manners
+        return manners_of(self.dialect)
 
     @property
     def operations(self) -> Mapping[str, Operation[Any, Any]]:
