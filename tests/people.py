@@ -12,8 +12,10 @@ from tests.fakes import ORIGIN, PASSWORD, do
 from dragoman.core import api_keys, sessions, setup, tables
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.audit import audit_log
+from dragoman.core.master_keys import MasterKeys
 from dragoman.core.passwords import Hasher
 from dragoman.core.principals import Presented, Principal, identify
+from dragoman.core.sealing import Sealer, ensure_data_key
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.core.work import Core, Origin
@@ -83,6 +85,13 @@ def everything(core: Core) -> dict[str, list[Row]]:
 def events(core: Core) -> list[str]:
     """What the audit log says happened, by the alphabet: it does not order what happened at one instant."""
     return sorted(row["event"] for row in rows(core, audit_log))
+
+
+def sealing(core: Core) -> Core:
+    """The same core, able to seal: with a master key, and a data key made."""
+    sealer = Sealer(MasterKeys([bytes(range(32))]))
+    ensure_data_key(core, ORIGIN, sealer)
+    return with_tools(core, sealer=sealer)
 
 
 def with_tools(core: Core, **tools: Any) -> Core:

@@ -7,6 +7,7 @@ it is (by host name, then by path prefix) and hands it to that dialect.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -52,9 +53,9 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
     connections = settings.server.threads + HASHES_AHEAD * tools.hasher.at_once + 2
     database = Database(settings.database.connection_url, connections=connections)
     migrations.bring_up(database)
-    core = Core(database, tools, make_rules(settings))
     configured = settings.master_key.get_secret_value() if settings.master_key else None
     sealer = sealing.Sealer(sealing.load_master_keys(configured, database))
+    core = Core(database, replace(tools, sealer=sealer), make_rules(settings))
     sealing.ensure_data_key(core, Origin("start"), sealer)
     if settings.first_admin is not None:
         make_first_admin(core, settings)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel, RootModel, ValidationError
 
 from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable
-from dragoman.core.principals import Presented, Principal, identify
+from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.work import Core, UnitOfWork
 from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
@@ -26,7 +26,9 @@ from dragoman.wire import Access, Answer, Api, Ask, InPath, InQuery, Nothing, Op
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
+    from dragoman.core.keys import Signing
     from dragoman.core.rules import Lifetime
+    from dragoman.core.secrets import Secret
     from dragoman.core.sessions import Device
     from dragoman.lanes import Lane
     from dragoman.settings import DialectSettings
@@ -150,11 +152,13 @@ class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
-    success. `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be read is refused before the path is looked at.
+    success. `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body
+    that cannot be read is refused before the path is looked at.
     `at_origin` are paths that clients ask at the server's root even when the dialect is mounted below.
     `document_paths` are the product's own addresses of its OpenAPI document. `releases` are all that can be
     spoken, by their names; `release` is the one that settings ask for. `first_admin` is its call that
-    makes the first administrator, with an example of a body, for `dragoman serve` to print.
+    makes the first administrator, with an example of a body, for `dragoman serve` to print. A dialect whose
+    tokens are `signed` says how by its settings, and `named` what session one of them names, or refuses.
     """
 
     name: str
@@ -176,6 +180,8 @@ class Dialect:
     at_origin: Sequence[str] = ()
     document_paths: Sequence[str] = ()
     first_admin: tuple[Operation[Any, Any], Mapping[str, str]] | None = None
+    signing: Callable[[Any], Signing] | None = None
+    named: Callable[[UnitOfWork, Any, Secret], Named] | None = None
 
 
 class DialectApp:
@@ -287,19 +293,24 @@ class DialectApp:
 
     def _device(self, job: Job) -> Device | None:
         """What the caller runs on. Found out before a unit begins: a User-Agent not seen before takes its time."""
-        has_device = job.presented is not None and job.presented.kind == "session"
+        has_device = job.presented is not None and job.presented.kind in ("session", "signed")
         return self.dialect.device(job.exchange) if has_device else None
 
     def _call(self, uow: UnitOfWork, job: Job, device: Device | None) -> Call:
         if job.presented is None:
             return Call(job.exchange, self.settings)
-        principal = in_words_of(self.release, identify(uow, job.presented, device))
+        principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
         if job.operation.access is Access.ADMIN:
             principal.require_admin()
         permission = self.release.permission(job.operation)
         if permission is not None:
             principal.require_permission(permission)
         return Call(job.exchange, self.settings, principal)
+
+    def _named(self, uow: UnitOfWork, presented: Presented) -> Presented | Named:
+        if presented.kind != "signed" or self.dialect.named is None:
+            return presented
+        return self.dialect.named(uow, self.settings, presented.secret)
 
     def _rendered(self, job: Job, answer: Any) -> Spoken:
         own: Sequence[tuple[str, str]] = ()

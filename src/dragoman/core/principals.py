@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,6 +28,8 @@ from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, Session
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from dragoman.core.work import UnitOfWork
 
 SLIDES_BELOW = timedelta(minutes=5)
@@ -38,13 +41,13 @@ _KEY_WIDTH = len(api_keys.COLUMNS)
 _ACCOUNT = tuple(column.name for column in accounts.COLUMNS)
 
 
-def _by_session_digest() -> AnySelect:
+def _by_session(known_by: ColumnElement[bool]) -> AnySelect:
     """A live session of a dialect, and its account."""
     s = sessions.sessions.c
     return (
         select(*sessions.COLUMNS, *accounts.COLUMNS)
         .join(accounts.accounts, accounts.accounts.c.number == s.account_number)
-        .where(s.digest == bindparam("digest"), s.dialect == bindparam("dialect"))
+        .where(known_by, s.dialect == bindparam("dialect"))
         .where(sessions.is_live(bindparam("now", type_=Instant)))
     )
 
@@ -61,16 +64,27 @@ def _by_key_digest() -> AnySelect:
 
 
 # Built once: building a statement takes ten times as long as asking the database.
-BY_SESSION = _by_session_digest()
+BY_SESSION = _by_session(sessions.sessions.c.digest == bindparam("digest"))
+BY_SESSION_ID = _by_session(sessions.sessions.c.id == bindparam("session"))
 BY_KEY = _by_key_digest()
 
 
 @dataclass(frozen=True)
 class Presented:
-    """What a request held up, unverified: which kind of credential, and the secret itself."""
+    """What a request held up, unverified: which kind of credential, and the secret itself.
 
-    kind: Literal["session", "api_key", "shared_link"]
+    What is `signed` is a token of the dialect's own making (core/keys.py), which names a session.
+    """
+
+    kind: Literal["session", "api_key", "shared_link", "signed"]
     secret: Secret
+
+
+@dataclass(frozen=True)
+class Named:
+    """A session's name, from a token whose signature is good. Whether the session lives is not said by it."""
+
+    session_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -105,8 +119,8 @@ class Principal:
             raise PermissionMissing(permission)
 
 
-def identify(uow: UnitOfWork, presented: Presented | None, device: Device | None = None) -> Principal:
-    """The caller behind a credential of the unit's own dialect.
+def identify(uow: UnitOfWork, presented: Presented | Named | None, device: Device | None = None) -> Principal:
+    """The caller behind a credential of the unit's own dialect; of a signed token, behind what it names.
 
     Refuses `NotSignedIn` without one; `SessionRefused` or `ApiKeyRefused` when it is unknown, ended,
     another dialect's, or its owner is disabled or deleted. Being identified keeps a session alive, and
@@ -116,15 +130,18 @@ def identify(uow: UnitOfWork, presented: Presented | None, device: Device | None
     """
     if presented is None:
         raise NotSignedIn
+    if isinstance(presented, Named):
+        return _in_session(uow, _find(uow, BY_SESSION_ID, session=presented.session_id), device)
     if presented.kind == "session":
-        return _by_session(uow, presented.secret, device)
+        return _in_session(uow, _find(uow, BY_SESSION, digest=digest(presented.secret)), device)
     if presented.kind == "api_key":
         return _by_api_key(uow, presented.secret)
+    if presented.kind == "signed":
+        raise TypeError("a signed token is first made `Named`, by the dialect that signed it")
     raise SharedLinkRefused  # nobody can share anything yet
 
 
-def _by_session(uow: UnitOfWork, secret: Secret, device: Device | None) -> Principal:
-    row = _find(uow, BY_SESSION, secret)
+def _in_session(uow: UnitOfWork, row: AnyRow | None, device: Device | None) -> Principal:
     account = None if row is None else _account(row, _SESSION_WIDTH)
     if row is None or account is None or not account.is_active:
         raise SessionRefused
@@ -133,7 +150,7 @@ def _by_session(uow: UnitOfWork, secret: Secret, device: Device | None) -> Princ
 
 
 def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
-    row = _find(uow, BY_KEY, secret)
+    row = _find(uow, BY_KEY, digest=digest(secret))
     account = None if row is None else _account(row, _KEY_WIDTH)
     if row is None or account is None or not account.is_active:
         raise ApiKeyRefused
@@ -143,8 +160,8 @@ def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
     return Principal(account, api_key=key)
 
 
-def _find(uow: UnitOfWork, query: AnySelect, secret: Secret) -> AnyRow | None:
-    facts = {"digest": digest(secret), "dialect": uow.origin.dialect, "now": uow.now}
+def _find(uow: UnitOfWork, query: AnySelect, **known_by: object) -> AnyRow | None:
+    facts = {**known_by, "dialect": uow.origin.dialect, "now": uow.now}
     return uow.db.execute(query, facts).one_or_none()
 
 

@@ -23,12 +23,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dragoman.core.errors import Refusal, Unavailable
+from dragoman.core.keys import Keyring
 from dragoman.core.last_seen import LastSeen
 
 if TYPE_CHECKING:
     from dragoman.core.database import Database
     from dragoman.core.passwords import Hasher
     from dragoman.core.rules import Rules
+    from dragoman.core.sealing import Sealer
 
 Clock = Callable[[], datetime]
 Dice = Callable[[int], bytes]
@@ -46,6 +48,7 @@ class Tools:
     hasher: Hasher
     clock: Clock = system_clock
     dice: Dice = os.urandom
+    sealer: Sealer | None = None  # None: this core neither seals nor opens
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,17 @@ class UnitOfWork:
     rules: Rules
     origin: Origin
     seen: LastSeen = field(default_factory=LastSeen)
+    keyring: Keyring = field(default_factory=Keyring)
     writes: bool = True
     kept: list[Executable] = field(default_factory=list)
     following: list[Executable] = field(default_factory=list)
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals here, and opens."""
+        if self.tools.sealer is None:
+            raise RuntimeError("this core was built without a master key: it cannot seal")
+        return self.tools.sealer
 
     def evidence(self, *statements: Executable) -> None:
         """Note what must outlive a refusal: idempotent statements, written after the rollback."""
@@ -106,6 +117,7 @@ class Core:
         self.tools = tools
         self.rules = rules
         self.seen = LastSeen()
+        self.keyring = Keyring()
 
     @contextmanager
     def begin(self, origin: Origin, *, writes: bool, durable: bool = True) -> Iterator[UnitOfWork]:
@@ -118,7 +130,18 @@ class Core:
         try:
             with answering(), self._transaction(writes=writes, durable=durable) as db:
                 now = self.tools.clock()
-                yield UnitOfWork(db, now, self.tools, self.rules, origin, self.seen, writes, kept, following)
+                yield UnitOfWork(
+                    db,
+                    now,
+                    self.tools,
+                    self.rules,
+                    origin,
+                    seen=self.seen,
+                    keyring=self.keyring,
+                    writes=writes,
+                    kept=kept,
+                    following=following,
+                )
         except Refusal:
             self._write(following + kept)
             raise

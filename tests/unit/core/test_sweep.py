@@ -17,7 +17,14 @@ from dragoman.core.last_seen import Sighting
 from dragoman.core.work import Core, Origin
 
 SWEEPER = Origin("sweeper")
-NOTHING = {"sessions": 0, "api_keys": 0, "throttles": 0, "known_devices": 0, "audit_log": 0}
+NOTHING = {
+    "sessions": 0,
+    "api_keys": 0,
+    "throttles": 0,
+    "known_devices": 0,
+    "signing_keys": 0,
+    "audit_log": 0,
+}
 
 
 def failed(core: Core, name: str) -> None:

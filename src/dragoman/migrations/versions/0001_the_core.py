@@ -166,6 +166,21 @@ def create_defences() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_keys")),
         sa.UniqueConstraint("number", name=op.f("uq_data_keys_number")),
     )
+    op.create_table(
+        "signing_keys",
+        sa.Column("kid", sa.String(32), nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("algorithm", sa.String(16), nullable=False),
+        sa.Column("private", sa.LargeBinary(), nullable=False),
+        sa.Column("public", BAG),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("retired_at", INSTANT),
+        sa.Column("gone_at", INSTANT),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_signing_keys")),
+        sa.UniqueConstraint("dialect", "number", name=op.f("uq_signing_keys_dialect_number")),
+    )
+    index("signing_keys", "gone_at")
 
 
 def create_records() -> None:
