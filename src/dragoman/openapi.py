@@ -7,7 +7,7 @@ what an operation is `Described` with and no more: so generated clients come out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -37,13 +37,58 @@ def document(
         if not inside:
             item["servers"] = [{"url": root or "/"}]
         item[operation.method.lower()] = _operation(api, operation, release, roots)
+    names = {shape.__name__: name for shape, name in release.called.items()}
     return {
         "openapi": "3.0.0",
         "info": {"title": api.title, "description": api.description, "version": version, "contact": {}},
         "servers": [{"url": f"{root}{api.base}" or "/"}],
         "tags": [],
-        "paths": paths,
-        "components": {"securitySchemes": {k: dict(v) for k, v in api.security.items()}, "schemas": schemas},
+        "paths": _with_references(paths, names),
+        "components": {
+            "securitySchemes": {k: dict(v) for k, v in api.security.items()},
+            "schemas": _with_references(_renamed(_used(schemas, paths), names), names),
+        },
+    }
+
+
+def _used(schemas: Mapping[str, Any], paths: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schemas that something refers to: a shape may be there for fields that the release does not have."""
+    reached: set[str] = set()
+    waiting = list(_references(paths))
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += _references(schemas[name])
+    return {name: schema for name, schema in schemas.items() if name in reached}
+
+
+def _renamed(schemas: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The schemas by the release's names. Where it has one name for two shapes, the one it renames says more."""
+    renamed_last = sorted(schemas, key=lambda name: name in names)
+    return dict(sorted({names.get(name, name): schemas[name] for name in renamed_last}.items()))
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from [value.removeprefix(SCHEMAS)] if key == "$ref" else _references(value)
+
+
+def _with_references(node: Any, names: Mapping[str, str]) -> Any:
+    """The same with every reference to a schema by its name."""
+    if isinstance(node, list):
+        return [_with_references(item, names) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        key: SCHEMAS + names.get(value.removeprefix(SCHEMAS), value.removeprefix(SCHEMAS))
+        if key == "$ref"
+        else _with_references(value, names)
+        for key, value in node.items()
     }
 
 
@@ -143,6 +188,8 @@ def _as_of(release: Release, schema: dict[str, Any], shape: type[BaseModel]) -> 
             required.add(name)
             if not later.nullable:
                 properties[name].pop("nullable", None)
+        elif field in release.requires.get(shape, ()):
+            required.add(name)
     if required:
         schema["required"] = sorted(required)
 

@@ -23,7 +23,8 @@ Fields = Mapping[type[BaseModel], frozenset[str]]
 class Release:
     """One release, such as "2.7" whose `version` is "2.7.5".
 
-    `lacks` are operations it does not have, by name; `without` fields it does not have, by shape;
+    `lacks` are operations it does not have, by name; `without` fields it does not have, by shape; `requires`
+    fields that it misses in an ask whose shape lets them be; `called` the names of shapes in its document;
     `statuses` and `key_permissions` what it answers and asks of an API key, by operation, where that is not
     what the endpoint says; `permissions` are the names of all permissions that a key can have, and `renamed`
     what it calls those that other releases call otherwise.
@@ -33,6 +34,8 @@ class Release:
     version: str
     lacks: frozenset[str] = frozenset()
     without: Fields = field(default_factory=dict)
+    requires: Fields = field(default_factory=dict)
+    called: Mapping[type[BaseModel], str] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
     key_permissions: Mapping[str, str | None] = field(default_factory=dict)
     permissions: tuple[str, ...] = ()

@@ -12,11 +12,17 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from dragoman.dialects.immich import permissions, wire
-from dragoman.dialects.immich.wire.keys import APIKeyCreateResponseDto, APIKeyUpdateDto
+from dragoman.dialects.immich.rules import rules_of
+from dragoman.dialects.immich.wire.keys import (
+    APIKeyCreateDto,
+    APIKeyCreateResponseDto,
+    APIKeyResponseDto,
+    APIKeyUpdateDto,
+)
 from dragoman.dialects.immich.wire.library import AlbumSearch, SearchAssetResponseDto
 from dragoman.dialects.immich.wire.sessions import SessionCreateResponseDto, SessionResponseDto
 from dragoman.dialects.immich.wire.system import ServerConfigDto, ServerFeaturesDto, ServerVersionResponseDto
-from dragoman.releases import Release
+from dragoman.releases import Release, shapes_within
 
 Said = TypeVar("Said")
 NAMES = ("1.134", "2.7", "3.2")
@@ -99,6 +105,16 @@ FIELDS: Sequence[tuple[type[BaseModel], str, str, str]] = (
 
 # Since when a session's device is kept up to date with what its caller says (§2.7).
 DEVICES_KEPT_SINCE = "2.7"
+
+# Shapes that the documents call otherwise: the first and the last release that does.
+CALLED: Sequence[tuple[type[BaseModel], str, str, str]] = (
+    (wire.UserPreferencesOfDto, "UserPreferencesUpdateDto", FIRST, LAST),
+    (wire.LicenseResponseDto, "UserLicense", "3.2", LAST),
+    (APIKeyCreateDto, "ApiKeyCreateDto", "3.2", LAST),
+    (APIKeyCreateResponseDto, "ApiKeyCreateResponseDto", "3.2", LAST),
+    (APIKeyResponseDto, "ApiKeyResponseDto", "3.2", LAST),
+    (APIKeyUpdateDto, "ApiKeyUpdateDto", "3.2", LAST),
+)
 
 # What an API key needs, since when (contract §2.4). No operation that has a caller is left out.
 KEY_PERMISSIONS: Mapping[str, Mapping[str, str | None]] = {
@@ -215,6 +231,15 @@ def fields_without(release: str) -> Mapping[type[BaseModel], frozenset[str]]:
     return {shape: frozenset(f for s, f in missing if s is shape) for shape, _ in missing}
 
 
+def fields_required(release: str) -> Mapping[type[BaseModel], frozenset[str]]:
+    """The fields that a release's rules miss although their shape lets them be, by shape."""
+    found: dict[type[BaseModel], frozenset[str]] = {}
+    for shape in {inner for o in wire.ImmichApi.operations() for inner in shapes_within(o.takes)}:
+        rules = {name: rules_of(field.metadata) for name, field in shape.model_fields.items()}
+        found[shape] = frozenset(name for name, rule in rules.items() if rule and release in rule.required)
+    return {shape: names for shape, names in found.items() if names}
+
+
 def described(release: str) -> Release:
     """A release, as the tables describe it."""
     return Release(
@@ -222,6 +247,8 @@ def described(release: str) -> Release:
         VERSIONS[release],
         lacks=frozenset(name for name, had in OPERATIONS.items() if not within(release, *had)),
         without=fields_without(release),
+        requires=fields_required(release),
+        called={shape: name for shape, name, *so in CALLED if within(release, *so)},
         statuses=dict(as_of(release, STATUSES)),
         key_permissions=dict(as_of(release, KEY_PERMISSIONS)),
         permissions=PERMISSIONS[release],

@@ -92,7 +92,7 @@ class PeopleResponseDto(ImmichWire):
     total: int
     hidden: int
     people: list[dict[str, Any]]
-    has_next_page: bool
+    has_next_page: Annotated[bool | None, A_BOOLEAN, OMITTED] = None
 
 
 class SearchAlbumResponseDto(ImmichWire):

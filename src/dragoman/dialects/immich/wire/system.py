@@ -8,7 +8,7 @@ from pydantic import Field, RootModel
 
 from dragoman.dialects.immich import zod
 from dragoman.dialects.immich.rules import IS_BOOLEAN, NOT_EMPTY, Rules
-from dragoman.dialects.immich.wire.fields import ImmichWire, Int64, Moment
+from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, Int64, Moment
 from dragoman.wire import OMITTED, Access, Endpoint, Later, Nothing, Work
 
 
@@ -55,7 +55,7 @@ class ServerConfigDto(ImmichWire):
     map_light_style_url: str
     maintenance_mode: Annotated[bool | None, Later()] = None
     min_faces: Annotated[int | None, Later()] = None
-    oauth_account_management_url: Annotated[str | None, OMITTED] = None
+    oauth_account_management_url: Annotated[str | None, A_STRING, OMITTED] = None
 
 
 class ServerAboutResponseDto(ImmichWire):
