@@ -16,7 +16,8 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable
 from dragoman.core.principals import Named, Presented, Principal, identify
-from dragoman.core.work import Core, UnitOfWork
+from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
+from dragoman.core.work import Core, Tools, UnitOfWork
 from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from dragoman.core.keys import Signing
     from dragoman.core.rules import Lifetime
-    from dragoman.core.secrets import Secret
     from dragoman.core.sessions import Device
     from dragoman.lanes import Lane
     from dragoman.settings import DialectSettings
@@ -139,6 +139,23 @@ def no_headers(_exchange: Exchange) -> Sequence[tuple[str, str]]:
     return ()
 
 
+@dataclass(frozen=True)
+class Passed:
+    """A request may go on; these headers go on whatever it is answered with, or on successes alone."""
+
+    always: Sequence[tuple[str, str]] = ()
+    on_success: Sequence[tuple[str, str]] = ()
+
+    def noted_on(self, spoken: Spoken) -> Spoken:
+        """An answer with these headers."""
+        added = (*self.always, *(self.on_success if 200 <= spoken.status < 300 else ()))
+        return replace(spoken, headers=(*spoken.headers, *added)) if added else spoken
+
+
+def open_gate(_exchange: Exchange, _settings: Any, _tools: Tools) -> Passed:
+    return Passed()
+
+
 def no_device(_exchange: Exchange) -> Device | None:
     return None
 
@@ -171,8 +188,11 @@ class Dialect:
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
     permissions: Sequence[str] = ()
+    key_form: KeyForm = PLAIN_KEY
     device: Callable[[Exchange], Device | None] = no_device
     headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
+    media: str = JSON
+    gate: Callable[[Exchange, Any, Tools], Passed | Spoken] = open_gate
     releases: Mapping[str, Release] = field(default_factory=dict)
     release: Callable[[Any], Release] = only_release
     folds_case: bool = False
@@ -215,7 +235,11 @@ class DialectApp:
         begun = time.perf_counter()
         exchange.release = self.release
         try:
-            spoken = await self._answer(exchange, receive)
+            gate = self.dialect.gate(exchange, self.settings, self._core.tools)
+            if isinstance(gate, Passed):
+                spoken = gate.noted_on(await self._answer(exchange, receive))
+            else:
+                spoken = gate
         except Exception:
             log.exception("crashed", method=exchange.method, path=exchange.path)
             spoken = self.dialect.errors.crashed(exchange)
@@ -320,7 +344,7 @@ class DialectApp:
         status = self.release.status(job.operation)
         if isinstance(answer, Nothing):
             return Spoken(status, headers=headers)
-        return Spoken(status, dumped(self.release, answer), JSON, headers)
+        return Spoken(status, dumped(self.release, answer), self.dialect.media, headers)
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         spoken = self.dialect.errors.refused(exchange, refusal)

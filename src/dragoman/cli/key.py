@@ -41,7 +41,8 @@ def issue(
     """Issue a key. Its secret is printed once, alone on standard output, and can never be shown again."""
     from dragoman.core import accounts, api_keys
 
-    permissions = _checked(find(dialect), permission or [api_keys.ALL])
+    spoken = find(dialect)
+    permissions = _checked(spoken, permission or [api_keys.ALL])
     with opened(config, database) as core, core.begin(origin(), writes=True) as uow:
         account = accounts.get(uow, name)
         key, secret = api_keys.issue(
@@ -51,6 +52,7 @@ def issue(
             name=label,
             permissions=permissions,
             expires_at=None if expires_days is None else uow.now + timedelta(days=expires_days),
+            form=spoken.key_form,
         )
     if as_json:
         printing.as_json({**public(key), "secret": secret.reveal()})

@@ -29,7 +29,7 @@ from dragoman.core.accounts import accounts
 from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
 from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
 from dragoman.core.names import checked
-from dragoman.core.secrets import Secret, digest, hint, mint
+from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret, digest
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -94,12 +94,12 @@ def issue(
     name: str,
     permissions: Sequence[str],
     expires_at: datetime | None = None,
-    prefix: str = "",
+    form: KeyForm = PLAIN_KEY,
     by: Principal | None = None,
 ) -> tuple[ApiKey, Secret]:
     """A new key and its secret, which is shown to nobody again. `name` is checked as names are.
 
-    `by` is who asks for it: a caller with a key gives no more than that key has. Refuses `NameRefused`,
+    `form` is what the dialect's keys look like. `by` is who asks for it: a caller with a key gives no more than that key has. Refuses `NameRefused`,
     `PermissionsExceeded`, `TooMany`.
     """
     _lock_keys(uow, account_number)
@@ -107,13 +107,13 @@ def issue(
     if (uow.db.scalar(select(func.count()).select_from(api_keys).where(*mine)) or 0) >= MOST:
         raise TooMany("API key", MOST)
     _require_within(uow, by, permissions)
-    secret = mint(uow.tools.dice, prefix=prefix)
+    secret = form.mint(uow.tools.dice)
     key = ApiKey(
         id=uow.new_id(),
         account_number=account_number,
         dialect=dialect,
         name=checked("name", name),
-        hint=hint(secret),
+        hint=form.hint(secret),
         permissions=sorted(set(permissions)),
         created_at=uow.now,
         updated_at=uow.now,
@@ -209,7 +209,7 @@ def rotate(
     dialect: str,
     key_id: uuid.UUID,
     *,
-    prefix: str = "",
+    form: KeyForm = PLAIN_KEY,
     by: Principal | None = None,
 ) -> tuple[ApiKey, Secret]:
     """Give a key another secret, shown to nobody again; the one before is dead at once. Nothing else changes.
@@ -219,9 +219,9 @@ def rotate(
     """
     _lock_keys(uow, owner)
     _require_within(uow, by, get_owned(uow, owner, dialect, key_id).permissions)
-    secret = mint(uow.tools.dice, prefix=prefix)
+    secret = form.mint(uow.tools.dice)
     spent = update(api_keys).where(*_mine(owner, dialect, key_id))
-    renewed = spent.values(digest=digest(secret), hint=hint(secret), updated_at=uow.now)
+    renewed = spent.values(digest=digest(secret), hint=form.hint(secret), updated_at=uow.now)
     row = uow.db.execute(renewed.returning(*COLUMNS)).one_or_none()
     if row is None:
         raise NotFound("API key")

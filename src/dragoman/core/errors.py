@@ -8,6 +8,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── CredentialRefused           one was, and it is not good (unknown, ended, or its owner is gone)
     │   ├── SessionRefused
     │   ├── ApiKeyRefused
+    │   │   └── ApiKeyOwnerGone     the key is good, and its owner is disabled or deleted
     │   └── SharedLinkRefused
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
@@ -64,6 +65,10 @@ class SessionRefused(CredentialRefused):
 
 class ApiKeyRefused(CredentialRefused):
     """No live API key answers to this secret."""
+
+
+class ApiKeyOwnerGone(ApiKeyRefused):
+    """A live API key answers to this secret, and its owner may not."""
 
 
 class SharedLinkRefused(CredentialRefused):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import bindparam, select, update
 
@@ -29,8 +29,11 @@ from dragoman.core.sessions import Device, Session
 from dragoman.core.throttle import Counter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dragoman.core.work import Core, Origin, UnitOfWork
 
+Given = TypeVar("Given")
 
 _BY_NAME = (
     select(*COLUMNS, accounts.c.password, known_devices.c.device, known_devices.c.seen_at)
@@ -75,6 +78,19 @@ def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Devi
     Refuses `WrongCredentials` (unknown, wrong, without a password, disabled or deleted: all alike),
     `PasswordLoginDisabled`, `PasswordTooLong`, `Throttled`, `Unavailable`.
     """
+    return log_in_with(core, origin, name, password, device, then=lambda _, signed_in: signed_in)
+
+
+def log_in_with(
+    core: Core,
+    origin: Origin,
+    name: str,
+    password: Secret,
+    device: Device,
+    *,
+    then: Callable[[UnitOfWork, SignedIn], Given],
+) -> Given:
+    """As `log_in`; what `then` does is done in the unit that opens the session, or neither is. What it gives."""
     if not core.rules.password_login:
         raise PasswordLoginDisabled
     hasher = core.tools.hasher
@@ -90,7 +106,7 @@ def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Devi
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
     with core.begin(origin, writes=True) as uow:
-        return _settle(uow, asked, asked.account, renewed, device)
+        return then(uow, _settle(uow, asked, asked.account, renewed, device))
 
 
 def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:

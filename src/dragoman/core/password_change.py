@@ -27,24 +27,35 @@ if TYPE_CHECKING:
 
 
 def change_password(
-    core: Core, origin: Origin, caller: Principal, old: Secret, new: Secret, *, sign_out_others: bool = False
+    core: Core,
+    origin: Origin,
+    caller: Principal,
+    old: Secret,
+    new: Secret,
+    *,
+    of: Account | None = None,
+    sign_out_others: bool = False,
+    also: Callable[[UnitOfWork, int], None] | None = None,
 ) -> Account:
-    """Replace the caller's password, proving the old one. The account as it is then.
+    """Replace the password of the caller's account, or of another, proving the old one. The account as it is then.
 
-    Refuses `SessionRequired`, `PasswordRefused`, `PasswordTooLong`, `WrongPassword`, `Throttled`.
+    What is written `also` is part of it. Refuses `SessionRequired`, `PasswordRefused`, `PasswordTooLong`,
+    `WrongPassword`, `Throttled`.
     """
-    session = caller.require_session()
-    policy.require(new.reveal(), policy=core.rules.policy, names=caller.account.names)
-    proof = prove_password(core, origin, caller, old)
+    session, account = caller.require_session(), of or caller.account
+    policy.require(new.reveal(), policy=core.rules.policy, names=account.names)
+    proof = prove_password(core, origin, caller, old, of=account)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
         unchanged = accounts.accounts.c.password_version == proof.version
-        account = _store(uow, caller.account.number, hashed, unchanged, by=caller)
-        if account is None:
+        changed = _store(uow, account.number, hashed, unchanged, by=caller)
+        if changed is None:
             raise WrongPassword
         throttle.forgive(uow, proof.counters)
         _end_what_hangs_on_it(uow, account.number, spared=session, others_too=sign_out_others)
-        return account
+        if also is not None:
+            also(uow, account.number)
+        return changed
 
 
 def change_own_account(

@@ -16,6 +16,7 @@ from dragoman.core.api_keys import ApiKey
 from dragoman.core.database import AnyRow, AnySelect, Instant
 from dragoman.core.errors import (
     AdminOnly,
+    ApiKeyOwnerGone,
     ApiKeyRefused,
     NotSignedIn,
     PermissionMissing,
@@ -152,8 +153,10 @@ def _in_session(uow: UnitOfWork, row: AnyRow | None, device: Device | None) -> P
 def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
     row = _find(uow, BY_KEY, digest=digest(secret))
     account = None if row is None else _account(row, _KEY_WIDTH)
-    if row is None or account is None or not account.is_active:
+    if row is None or account is None:
         raise ApiKeyRefused
+    if not account.is_active:
+        raise ApiKeyOwnerGone
     key = ApiKey(*row[:_KEY_WIDTH])
     if key.used_at is None or uow.now - key.used_at >= timedelta(minutes=1):
         uow.seen.note("api_key", key.id, Sighting(uow.now))

@@ -19,6 +19,7 @@ from dragoman.core.secrets import Secret
 from dragoman.core.throttle import Counter
 
 if TYPE_CHECKING:
+    from dragoman.core.accounts import Account
     from dragoman.core.principals import Principal
     from dragoman.core.work import Core, Origin, UnitOfWork
 
@@ -48,9 +49,13 @@ def attempts_from(uow: UnitOfWork, kind: str, number: int, device: str | None) -
     return (throttle.account_counter(uow, kind, number), throttle.address_counter(uow, kind))
 
 
-def prove_password(core: Core, origin: Origin, caller: Principal, password: Secret) -> Proof:
-    """The caller knows the account's password. Refuses `WrongPassword`, `PasswordTooLong`, `Throttled`."""
-    hasher, number = core.tools.hasher, caller.account.number
+def prove_password(
+    core: Core, origin: Origin, caller: Principal, password: Secret, *, of: Account | None = None
+) -> Proof:
+    """The caller knows the password of their account, or of another. Refuses `WrongPassword`, `PasswordTooLong`,
+    `Throttled`.
+    """
+    hasher, number = core.tools.hasher, (of or caller.account).number
     hasher.require_sane(password.reveal())
     with core.begin(origin, writes=True) as uow:
         counters = attempts_at(uow, "password", number)
@@ -60,7 +65,8 @@ def prove_password(core: Core, origin: Origin, caller: Principal, password: Secr
     if row is not None and row.password is not None and hasher.verify(row.password, password.reveal()):
         return Proof("password", row.password_version, counters)
     with core.begin(origin, writes=False) as uow:
-        uow.evidence(audit.line(uow, "wrong password", account=number, via=caller.via))
+        actor = None if caller.account.number == number else caller.account.number
+        uow.evidence(audit.line(uow, "wrong password", account=number, actor=actor, via=caller.via))
         raise WrongPassword
 
 

@@ -9,6 +9,7 @@ moved to another row, column or table opens no more than one that was tampered w
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from collections.abc import Callable
@@ -127,6 +128,12 @@ def has_data_key(db: Connection, master_keys: MasterKeys) -> bool:
     for master_id in needed:
         master_keys.get(master_id)
     return bool(needed)
+
+
+def installation_name(uow: UnitOfWork) -> bytes:
+    """32 bytes that stay the same for as long as there is this database: the digest of its first data key's id."""
+    first = uow.db.scalars(select(data_keys.c.id).order_by(data_keys.c.number).limit(1)).one()
+    return hashlib.sha256(f"dragoman installation {first}".encode()).digest()
 
 
 def ensure_data_key(core: Core, origin: Origin, sealer: Sealer) -> None:

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NewType, final
 
 Digest = NewType("Digest", bytes)  # stays: the only half that the database ever sees
@@ -72,6 +74,22 @@ def digest(secret: Secret) -> Digest:
     return Digest(hashlib.sha256(secret.reveal().encode("utf-8", "surrogatepass")).digest())
 
 
-def hint(secret: Secret) -> str:
-    """The first six characters: enough for its owner to tell keys apart, useless to anybody else."""
-    return secret.reveal()[:6]
+@dataclass(frozen=True)
+class KeyForm:
+    """What a dialect's API keys look like: `prefix`, then letters and digits, or 32 bytes `in_base64`."""
+
+    prefix: str = ""
+    in_base64: bool = False
+
+    def mint(self, dice: Dice) -> Secret:
+        """A fresh key."""
+        if self.in_base64:
+            return Secret(self.prefix + base64.b64encode(dice(32)).decode())
+        return mint(dice, prefix=self.prefix)
+
+    def hint(self, secret: Secret) -> str:
+        """Six characters, or three after the prefix: for its owner to tell keys apart, useless to anybody else."""
+        return secret.reveal()[: max(6, len(self.prefix) + 3)]
+
+
+PLAIN_KEY = KeyForm()

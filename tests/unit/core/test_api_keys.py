@@ -13,7 +13,7 @@ from tests.people import BOB, events, presenting, rows, somebody
 from dragoman.core import api_keys, sweep
 from dragoman.core.api_keys import ApiKey
 from dragoman.core.errors import ApiKeyRefused, NameRefused, NotFound
-from dragoman.core.secrets import Secret, digest
+from dragoman.core.secrets import KeyForm, Secret, digest
 from dragoman.core.work import Core
 
 
@@ -38,7 +38,7 @@ def test_a_key_is_its_owners_caller(core: Core, clock: FakeClock) -> None:
 def test_a_keys_secret_is_not_kept(core: Core) -> None:
     """Of a key its digest is stored, and the first six characters, by which its owner knows it."""
     somebody(core)
-    key, secret = issued(core, prefix="ak_")
+    key, secret = issued(core, form=KeyForm("ak_"))
     assert secret.reveal().startswith("ak_")
     (row,) = rows(core, api_keys.api_keys)
     assert row["digest"] == digest(secret)

@@ -19,7 +19,7 @@ from dragoman.core.api_keys import ApiKey
 from dragoman.core.audit import audit_log
 from dragoman.core.errors import ApiKeyRefused, NameRefused, NotFound, PermissionsExceeded, TooMany
 from dragoman.core.principals import Principal
-from dragoman.core.secrets import Secret
+from dragoman.core.secrets import KeyForm, Secret
 from dragoman.core.work import Core
 
 
@@ -111,7 +111,7 @@ def test_a_rotated_key_has_a_new_secret_alone(core: Core, alice: Account, clock:
     """Rotating kills the secret there was at once and leaves the rest: name, permissions, expiry, id."""
     key, before = issued(core, alice, "a", expires_at=clock.now + timedelta(days=1))
     clock.forward(minutes=1)
-    after, secret = rotated(core, key, prefix="k_")
+    after, secret = rotated(core, key, form=KeyForm("k_"))
     assert not answers(core, before)
     assert presenting(core, secret, "api_key").api_key == after
     assert after == replace(key, hint=secret.reveal()[:6], updated_at=clock.now)

@@ -17,12 +17,12 @@ from dragoman.core import accounts, login, password_change
 from dragoman.core.accounts import Account
 from dragoman.core.audit import audit_log
 from dragoman.core.devices import known_devices
-from dragoman.core.errors import PasswordLoginDisabled, PasswordTooLong, Throttled, WrongCredentials
+from dragoman.core.errors import NotFound, PasswordLoginDisabled, PasswordTooLong, Throttled, WrongCredentials
 from dragoman.core.passwords import Hasher
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, sessions
 from dragoman.core.throttle import throttles
-from dragoman.core.work import Core, Origin
+from dragoman.core.work import Core, Origin, UnitOfWork
 
 WRONG = "wrong-horse-7-battery"
 
@@ -67,6 +67,27 @@ def test_a_sign_in_opens_a_session(core: Core, clock: FakeClock) -> None:
     session = signed_in.session
     assert (session.device, session.os, session.app_version) == ("Pixel 9", "Android", "1.134.0")
     assert (session.created_at, session.address, session.dialect) == (clock.now, ORIGIN.address, "immich")
+
+
+def test_what_belongs_to_a_sign_in_is_done_with_it_or_not_at_all(core: Core) -> None:
+    """What a dialect does beside is given back, and is written with the session; when it fails, neither is there."""
+    number = somebody(core).number
+
+    def noting(uow: UnitOfWork, signed_in: login.SignedIn) -> str:
+        accounts.change(uow, number, accounts.Changes(display_name="Noted"))
+        return signed_in.account.username
+
+    def refusing(uow: UnitOfWork, signed_in: login.SignedIn) -> str:
+        noting(uow, signed_in)
+        raise NotFound("anything")
+
+    with pytest.raises(NotFound):
+        login.log_in_with(core, ORIGIN, ALICE, Secret(PASSWORD), Device(), then=refusing)
+    assert rows(core, sessions) == []
+    assert do(core, accounts.get, ALICE).display_name == "alice"
+    assert login.log_in_with(core, ORIGIN, ALICE, Secret(PASSWORD), Device(), then=noting) == "alice"
+    assert len(rows(core, sessions)) == 1
+    assert do(core, accounts.get, ALICE).display_name == "Noted"
 
 
 @pytest.mark.parametrize("name", ["ALICE@example.org", "al", "AL", "\uff21l"])

@@ -26,6 +26,7 @@ from tests.racing import after_statements, at_once
 
 from dragoman.core import accounts, administration, elevation, login, password_change, sessions, throttle
 from dragoman.core.accounts import Account, Changes
+from dragoman.core.audit import audit_log
 from dragoman.core.errors import (
     NameTaken,
     NotFound,
@@ -101,6 +102,33 @@ def test_a_wrong_old_password_changes_nothing(core: Core) -> None:
     assert differing == {"audit_log", "throttles"}
     (line,) = [row for row in after["audit_log"] if row["event"] == "wrong password"]
     assert line["via"] == caller.via
+
+
+def test_a_password_of_another_is_changed_by_proving_that_one(core: Core) -> None:
+    """Who may change somebody else's password by proving it proves theirs, not their own, and it is on record."""
+    somebody(core)
+    admin = somebody(core, BOB, password=ANOTHER, is_admin=True)
+    caller = calling(core, admin)
+    alice = do(core, accounts.get, ALICE)
+    with pytest.raises(WrongPassword):
+        password_change.change_password(core, ORIGIN, caller, Secret(ANOTHER), Secret(NEW_PASSWORD), of=alice)
+    assert can_sign_in(core, PASSWORD)
+    changed: list[int] = []
+    password_change.change_password(
+        core,
+        ORIGIN,
+        caller,
+        Secret(PASSWORD),
+        Secret(NEW_PASSWORD),
+        of=alice,
+        also=lambda _, number: changed.append(number),
+    )
+    assert changed == [alice.number]
+    assert can_sign_in(core, NEW_PASSWORD)
+    lines = [row for row in rows(core, audit_log) if "password" in row["event"]]
+    acted = [(row["event"], row["account_number"], row["actor_number"]) for row in lines]
+    of_alice = (alice.number, admin.number)
+    assert sorted(acted) == [("password changed", *of_alice), ("wrong password", *of_alice)]
 
 
 def test_who_has_no_password_cannot_prove_it(core: Core) -> None:

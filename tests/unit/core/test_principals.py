@@ -14,6 +14,7 @@ from tests.people import ALICE, calling, calling_by_key, opened, presenting, row
 from dragoman.core import accounts, api_keys, elevation, sessions
 from dragoman.core.errors import (
     AdminOnly,
+    ApiKeyOwnerGone,
     ApiKeyRefused,
     CredentialRefused,
     NotFound,
@@ -82,8 +83,9 @@ def test_nobody_is_let_in_for_the_disabled_or_deleted(core: Core, kind: Kind) ->
     secret = credential(core, kind)
     for away, back in ((accounts.disable, accounts.enable), (accounts.delete_softly, accounts.restore)):
         do(core, away, 1)
-        with pytest.raises(REFUSED[kind]):
+        with pytest.raises(REFUSED[kind]) as refused:
             presenting(core, secret, kind)
+        assert isinstance(refused.value, ApiKeyOwnerGone) == (kind == "api_key")
         do(core, back, 1)
         assert presenting(core, secret, kind).account.number == 1
     do(core, accounts.purge, 1)

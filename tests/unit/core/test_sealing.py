@@ -18,7 +18,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, func, select, update
-from tests.fakes import cheap_hasher, rules
+from tests.fakes import cheap_hasher, do, rules
 from tests.postgres import fresh_postgres
 from tests.racing import at_once
 
@@ -30,6 +30,7 @@ from dragoman.core.sealing import (
     Sealer,
     data_keys,
     ensure_data_key,
+    installation_name,
     load_master_keys,
     reseal,
     rewrap,
@@ -553,3 +554,13 @@ def test_a_broken_value_stops_sealing_again(core: Core, sealer: Sealer) -> None:
     assert kept != copied
     with pytest.raises(SealBroken):
         unseal(core, sealer, copied, row=2)
+
+
+def test_an_installation_has_a_name_that_stays(core: Core) -> None:
+    """What an installation is known by is the same after a rotation, and gives nothing of a key away."""
+    sealer = Sealer(MasterKeys([ONE]))
+    ensure_data_key(core, ORIGIN, sealer)
+    name = do(core, installation_name)
+    do(core, rotate_data_key, sealer)
+    assert do(core, installation_name) == name
+    assert len(name) == 32

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.core.secrets import ALPHABET, Secret, digest, hint, mint
+from dragoman.core.secrets import ALPHABET, PLAIN_KEY, KeyForm, Secret, digest, mint
 
 VALUE = "hunter2-hunter2"
 
@@ -101,7 +101,16 @@ def test_the_digest_is_sha_256() -> None:
 
 def test_the_hint_is_its_beginning() -> None:
     """Six characters tell an owner's keys apart, and leave 200 bits to guess."""
-    assert hint(Secret("abcdefghij")) == "abcdef"
+    assert PLAIN_KEY.hint(Secret("abcdefghij")) == "abcdef"
+
+
+def test_a_key_looks_as_its_dialect_wants_it() -> None:
+    """After its prefix stand forty letters and digits, or 32 random bytes in base64; the hint goes three beyond it."""
+    assert len(KeyForm("k_").mint(os.urandom).reveal()) == len("k_") + 40
+    form = KeyForm("ptr_", in_base64=True)
+    key = form.mint(lambda length: bytes(range(length)))
+    assert key.reveal() == "ptr_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    assert form.hint(key) == "ptr_AAE"
 
 
 @given(st.integers(1, 200), st.text(ALPHABET, max_size=8), st.integers())

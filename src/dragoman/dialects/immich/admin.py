@@ -18,7 +18,7 @@ from dragoman.dialects.immich.refusals import (
 )
 from dragoman.dialects.immich.releases import within
 from dragoman.dialects.immich.sessions import listed
-from dragoman.dialects.immich.users import everybody, get_account, user_admin
+from dragoman.dialects.immich.users import get_account, user_admin
 from dragoman.dialects.immich.wire import (
     ImmichApi,
     OfUser,
@@ -42,7 +42,7 @@ FACTS = ("avatar_color", "storage_label", "quota_size_in_bytes")
 
 
 def search_users_admin(uow: UnitOfWork, _call: Call, ask: UserAdminSearchDto) -> UserAdminResponses:
-    found = everybody(uow, deleted=bool(ask.with_deleted))
+    found = accounts.everybody(uow, deleted=bool(ask.with_deleted))
     wanted = None if ask.id is None else ask.id.lower()
     return UserAdminResponses([user_admin(one) for one in found if wanted in (None, str(one.id))])
 
@@ -148,7 +148,7 @@ def require_free_label(core: Core, call: Call, facts: dict[str, Any], *, but: Ac
     if label is None:
         return
     with core.begin(call.origin, writes=False) as uow:
-        for one in everybody(uow, deleted=True):
+        for one in accounts.everybody(uow, deleted=True):
             is_same = one.attributes.get("immich", {}).get("storageLabel") == label
             if is_same and (but is None or one.number != but.number):
                 raise LabelTaken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -28,8 +27,6 @@ from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
     from dragoman.core.work import Core, UnitOfWork
-
-AT_A_TIME = 500  # accounts
 
 
 def email_of(account: Account) -> str:
@@ -88,14 +85,6 @@ def user_admin(account: Account) -> UserAdminResponseDto:
     )
 
 
-def everybody(uow: UnitOfWork, *, deleted: bool = False) -> Iterator[Account]:
-    """Every account, in the order of their numbers. Immich's lists have no pages."""
-    after = 0
-    while page := accounts.page(uow, after=after, limit=AT_A_TIME, deleted=deleted):
-        yield from page
-        after = page[-1].number
-
-
 def get_account(uow: UnitOfWork, user_id: str, *, deleted: bool = False) -> Account:
     """The account with this id, which a shape has found to be a UUID. Refuses `NotFound`."""
     found = accounts.find_by_id(uow, uuid.UUID(user_id))
@@ -106,7 +95,7 @@ def get_account(uow: UnitOfWork, user_id: str, *, deleted: bool = False) -> Acco
 
 def search_users(uow: UnitOfWork, _call: Call, _ask: Nothing) -> UserResponses:
     """`server/config` says `publicUsers`: whoever is signed in may see who else is there."""
-    return UserResponses([user(account) for account in everybody(uow)])
+    return UserResponses([user(account) for account in accounts.everybody(uow)])
 
 
 def get_user(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserResponseDto:
