@@ -23,8 +23,9 @@ from dragoman.core.secrets import Secret
 from dragoman.core.work import Core, Origin, Tools
 from dragoman.dialects import discover
 from dragoman.exchange import Exchange, Spoken, send_spoken, spoken_json
-from dragoman.lanes import Lane
+from dragoman.lanes import Lane, Lanes
 from dragoman.network import address_bucket, client_address, host_name, is_secure
+from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
@@ -32,6 +33,7 @@ from dragoman.sweeper import Sweeper
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+    from dragoman.core.web import Web
     from dragoman.settings import DialectSettings, Settings
 
 HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
@@ -49,8 +51,10 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
     hasher = passwords.Hasher(
         memory_kib=argon2.memory_kib, passes=argon2.passes, lanes=argon2.lanes, at_once=hashing
     )
-    tools = tools or Tools(hasher)
-    connections = settings.server.threads + HASHES_AHEAD * tools.hasher.at_once + 2
+    tools = tools or Tools(hasher, web=make_web(settings))
+    connections = (
+        settings.server.threads + settings.outgoing.threads + HASHES_AHEAD * tools.hasher.at_once + 2
+    )
     database = Database(settings.database.connection_url, connections=connections)
     migrations.bring_up(database)
     configured = settings.master_key.get_secret_value() if settings.master_key else None
@@ -60,6 +64,29 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
     if settings.first_admin is not None:
         make_first_admin(core, settings)
     return core
+
+
+def make_web(settings: Settings) -> Web:
+    """The way out to other servers."""
+    outgoing = settings.outgoing
+    return OutgoingHttp(outgoing.private_networks, outgoing.timeout_seconds, outgoing.max_answer_bytes)
+
+
+def make_lanes(settings: Settings, core: Core) -> Lanes:
+    """The threads that work."""
+    server = settings.server
+    return Lanes(
+        plain=Lane("plain", threads=server.threads, waiting=1024, patience=timedelta(seconds=10)),
+        hashing=Lane(
+            "hashing",
+            threads=HASHES_AHEAD * core.tools.hasher.at_once,
+            waiting=server.hash_queue,
+            patience=timedelta(seconds=server.hash_wait_seconds),
+        ),
+        outward=Lane(
+            "outward", threads=settings.outgoing.threads, waiting=64, patience=timedelta(seconds=10)
+        ),
+    )
 
 
 def make_rules(settings: Settings) -> Rules:
@@ -108,15 +135,7 @@ class App:
         self.core = core
         self._settings = settings
         self._trusted = settings.server.trusted_proxies
-        server = settings.server
-        hashing = HASHES_AHEAD * core.tools.hasher.at_once
-        self._plain = Lane("plain", threads=server.threads, waiting=1024, patience=timedelta(seconds=10))
-        self._hashing = Lane(
-            "hashing",
-            threads=hashing,
-            waiting=server.hash_queue,
-            patience=timedelta(seconds=server.hash_wait_seconds),
-        )
+        self._lanes = make_lanes(settings, core)
         self._window = SetupWindow.of(settings, core.tools.clock())
         self._sweeper = Sweeper(
             core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
@@ -136,8 +155,7 @@ class App:
             dialect,
             self.core,
             own,
-            plain=self._plain,
-            hashing=self._hashing,
+            lanes=self._lanes,
             max_body=self._settings.server.max_body_bytes,
         )
         self._by_path[own.path] = served
@@ -165,8 +183,7 @@ class App:
 
     def close(self) -> None:
         """Finish what is under way, write what was seen, and let go of the database."""
-        self._hashing.close()
-        self._plain.close()
+        self._lanes.close()
         self._sweeper.stop()
         self.core.database.dispose()
 
@@ -249,7 +266,7 @@ class App:
         if path == "/healthz":
             return spoken_json(200, {"status": "ok"})
         try:
-            await self._plain.run(self._ask_database)
+            await self._lanes.plain.run(self._ask_database)
         except Unavailable:
             return spoken_json(503, {"status": "the database does not answer"}, ("retry-after", "1"))
         return spoken_json(200, {"status": "ready"})

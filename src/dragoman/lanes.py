@@ -1,7 +1,7 @@
-"""Two lanes of worker threads: one for what hashes, one for everything else.
+"""Lanes of worker threads: one for what hashes, one for what waits for other servers, one for everything else.
 
 With one lane, 200 sign-ins at a time made every other answer wait two seconds behind their hashes; with
-two, three milliseconds. A lane that is full says so at once instead of letting callers queue for nothing.
+a lane of their own, three milliseconds. A lane that is full says so at once instead of letting callers queue for nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -112,3 +113,17 @@ def _accept(answer: asyncio.Future[Any], outcome: Any) -> None:
 def _refuse(answer: asyncio.Future[Any], error: BaseException) -> None:
     if not answer.done():
         answer.set_exception(error)
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The lanes of a process: for what hashes, for what asks other servers (`outward`), and for the rest."""
+
+    plain: Lane
+    hashing: Lane
+    outward: Lane
+
+    def close(self) -> None:
+        """Let the jobs that were taken finish, and end all threads."""
+        for lane in (self.hashing, self.outward, self.plain):
+            lane.close()

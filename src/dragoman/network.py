@@ -1,5 +1,7 @@
 """What we believe of where a request came from: the client's address, its scheme, the host it asked for.
 
+And of where one may go: which addresses are public.
+
 Everything here is a pure function of what the connection and its headers say, and of the networks that
 settings name as trusted. uvicorn runs with `proxy_headers=False`, so this is the only place that reads
 X-Forwarded-For and X-Forwarded-Proto.
@@ -30,6 +32,7 @@ LONGEST_NAME = 253  # RFC 1035 §2.3.4, without the final dot
 _HOP = re.compile(r"(?P<bare>[^\[\]]+)|\[(?P<bracketed>[^\[\]]+)\](?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _IPV4_AND_PORT = re.compile(r"(?P<address>[0-9.]+):(?P<port>[0-9]{1,5})", re.ASCII)
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{0,5}))?", re.ASCII)
+_GLOBAL_UNICAST, _SIX_TO_FOUR = IPv6Network("2000::/3"), IPv6Network("2002::/16")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 
 
@@ -114,6 +117,16 @@ def is_loopback_host(host: str) -> bool:
         return IPv4Address(host).is_loopback
     except ValueError:
         return host == "[::1]"
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is a host of the public internet: global unicast (IANA's special-purpose registries).
+
+    Of IPv6 only what is really that, and not IPv4 in disguise (6to4), which leads anywhere.
+    """
+    if isinstance(address, IPv6Address) and (address not in _GLOBAL_UNICAST or address in _SIX_TO_FOUR):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def address_bucket(address: str) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dragoman.core.keys import Signing
     from dragoman.core.rules import Lifetime
     from dragoman.core.sessions import Device
-    from dragoman.lanes import Lane
+    from dragoman.lanes import Lanes
     from dragoman.settings import DialectSettings
 
 log = get_logger("dragoman.serving")
@@ -89,6 +89,13 @@ def serve_hashing(
 ) -> Bound:
     """Bind a handler of the hashing lane: it is given the core, whose use cases begin their own units."""
     return _bound(operation, handler, Work.HASHES)
+
+
+def serve_calling_out(
+    operation: Operation[Ask, Answer], handler: Callable[[Core, Call, Ask], Answer | Reply[Answer]]
+) -> Bound:
+    """Bind a handler that waits for another server. It is given the core, as one that hashes is."""
+    return _bound(operation, handler, Work.CALLS_OUT)
 
 
 def serve_plain(
@@ -213,8 +220,7 @@ class DialectApp:
         core: Core,
         settings: DialectSettings,
         *,
-        plain: Lane,
-        hashing: Lane,
+        lanes: Lanes,
         max_body: int,
     ) -> None:
         unserved = {o.name for o in dialect.api.operations()} ^ {b.operation.name for b in dialect.bound}
@@ -225,7 +231,7 @@ class DialectApp:
         self.dialect = dialect
         self.settings = settings
         self._core = core
-        self._plain, self._hashing = plain, hashing
+        self._lanes = lanes
         self._max_body = max_body
         self.release = dialect.release(settings)
         served = [b for b in dialect.bound if self.release.has(b.operation)]
@@ -298,8 +304,10 @@ class DialectApp:
         if job.operation.work is Work.NOTHING:
             return self._rendered(job, job.handled(None, Call(job.exchange, self.settings)))
         if job.operation.work is Work.HASHES:
-            return await self._hashing.run(lambda: self._hashed(job))
-        return await self._plain.run(lambda: self._in_unit(job))
+            return await self._lanes.hashing.run(lambda: self._by_core(job))
+        if job.operation.work is Work.CALLS_OUT:
+            return await self._lanes.outward.run(lambda: self._by_core(job))
+        return await self._lanes.plain.run(lambda: self._in_unit(job))
 
     def _in_unit(self, job: Job) -> Spoken:
         device = self._device(job)
@@ -307,7 +315,7 @@ class DialectApp:
             answer = job.handled(uow, self._call(uow, job, device))
         return self._rendered(job, answer)
 
-    def _hashed(self, job: Job) -> Spoken:
+    def _by_core(self, job: Job) -> Spoken:
         call = Call(job.exchange, self.settings)
         if job.presented is not None:
             device = self._device(job)

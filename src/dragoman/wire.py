@@ -86,12 +86,13 @@ class Access(Enum):
 
 
 class Work(Enum):
-    """What serving an operation takes: nothing, a reading unit, a writing unit, or the hashing lane."""
+    """What serving an operation takes: nothing, a reading or a writing unit, or a lane for what takes long."""
 
     NOTHING = "nothing"
     READS = "reads"
     WRITES = "writes"
     HASHES = "hashes"
+    CALLS_OUT = "calls out"
 
 
 @dataclass(frozen=True)

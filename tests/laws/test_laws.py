@@ -136,9 +136,7 @@ def test_every_operation_is_served(dialect: Dialect, release: str, sqlite_server
 
 def dialect_app(dialect: Dialect, own: Any, server: Running) -> DialectApp:
     """A dialect, served by the lanes and the core of a running server."""
-    return DialectApp(
-        dialect, server.core, own, plain=server.app._plain, hashing=server.app._hashing, max_body=1024
-    )
+    return DialectApp(dialect, server.core, own, lanes=server.app._lanes, max_body=1024)
 
 
 class MadeUpApi(Api):

@@ -1,4 +1,4 @@
-"""Two lanes of workers: who waits, who is turned away, and that one lane's queue is not the other's."""
+"""Lanes of workers: who waits, who is turned away, and that one lane's queue is not the other's."""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   └── SharedLinkRefused
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
-    │   └── PasswordLoginDisabled   nobody signs in by password here
+    │   ├── PasswordLoginDisabled   nobody signs in by password here
+    │   ├── UpstreamOff             nobody signs in through another provider here
+    │   ├── UpstreamFailed          the other provider vouches for nobody
+    │   └── NoAccount               it does, for somebody who has no account here and gets none
     ├── Forbidden                   we know who it is, and the answer is no
     │   ├── AdminOnly
     │   ├── PermissionMissing       an API key without the permission that the operation asks for
@@ -85,6 +88,22 @@ class WrongCredentials(SignInRefused):
 
 class PasswordLoginDisabled(SignInRefused):
     """The administrator has turned sign-in by password off."""
+
+
+class UpstreamOff(SignInRefused):
+    """Nobody signs in through another provider here."""
+
+
+class UpstreamFailed(SignInRefused):
+    """The other provider vouches for nobody. `why` is for the operator's record, never for the caller."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class NoAccount(SignInRefused):
+    """The other provider vouches for somebody without an account that may sign in, and none is made or linked."""
 
 
 class Forbidden(Refusal):

@@ -16,6 +16,7 @@ from dragoman.core import (
     sessions,
     setup,
     throttle,
+    upstream,
 )
 from dragoman.core.database import metadata
 
@@ -34,6 +35,7 @@ MODULES = (
     sessions,
     setup,
     throttle,
+    upstream,
 )
 
 __all__ = ["MODULES", "metadata"]

@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from dragoman.core.errors import Refusal, Unavailable
 from dragoman.core.keys import Keyring
 from dragoman.core.last_seen import LastSeen
+from dragoman.core.web import Web, nowhere
 
 if TYPE_CHECKING:
     from dragoman.core.database import Database
@@ -49,6 +50,7 @@ class Tools:
     clock: Clock = system_clock
     dice: Dice = os.urandom
     sealer: Sealer | None = None  # None: this core neither seals nor opens
+    web: Web = nowhere
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,19 @@ class SweepSettings(Section):
     batch: int = Field(default=1000, ge=1, le=100_000, description="Most rows removed in one unit of work")
 
 
+class OutgoingSettings(Section):
+    """Requests to other servers, such as a provider that people sign in with."""
+
+    private_networks: Networks = Field(
+        default=(), description="Networks that may be asked although they are not public; only there by http"
+    )
+    timeout_seconds: int = Field(default=10, ge=1, le=60, description="How long an answer may take")
+    max_answer_bytes: int = Field(
+        default=MEBIBYTE, ge=1024, le=64 * MEBIBYTE, description="Largest answer that is read"
+    )
+    threads: int = Field(default=4, ge=1, le=64, description="Requests worked on at once that ask others")
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -262,6 +275,7 @@ class Settings(Section):
     first_admin: FirstAdminSettings | None = None
     audit: AuditSettings = Field(default_factory=AuditSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
+    outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     dialects: Mapping[str, DialectSettings] = Field(default_factory=dict)
 

@@ -57,6 +57,17 @@ def create_accounts() -> None:
     )
     index("account_names", "account_number")
 
+    op.create_table(
+        "linked_identities",
+        sa.Column("issuer", sa.String(512), nullable=False),
+        sa.Column("subject", sa.String(255), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("linked_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_linked_identities")),
+        of_account("linked_identities"),
+    )
+    index("linked_identities", "account_number")
+
 
 def create_credentials() -> None:
     op.create_table(
