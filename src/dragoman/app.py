@@ -92,6 +92,7 @@ def make_lanes(settings: Settings, core: Core) -> Lanes:
 def make_rules(settings: Settings) -> Rules:
     """The rules that the core decides by, from settings."""
     throttle = settings.throttle
+    told = [(d, settings.dialects[d.name]) for d in discover() if d.name in settings.dialects]
     return Rules(
         policy=policy.POLICIES[settings.passwords.policy],
         throttle=ThrottleRule(
@@ -102,9 +103,8 @@ def make_rules(settings: Settings) -> Rules:
             lock_after=throttle.lock_after,
             forget=timedelta(hours=throttle.forget_after_hours),
         ),
-        lifetimes={
-            d.name: d.lifetime(settings.dialects[d.name]) for d in discover() if d.name in settings.dialects
-        },
+        lifetimes={dialect.name: dialect.lifetime(own) for dialect, own in told},
+        floors={dialect.name: dialect.password_floor(own) for dialect, own in told},
         audit_retention=timedelta(days=settings.audit.retention_days),
     )
 

@@ -167,6 +167,10 @@ def no_device(_exchange: Exchange) -> Device | None:
     return None
 
 
+def no_floor(_settings: Any) -> int:
+    return 0
+
+
 def only_release(_settings: Any) -> Release:
     return ONLY
 
@@ -175,6 +179,7 @@ def only_release(_settings: Any) -> Release:
 class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
+    `password_floor` is the least length of a password that the product asks for itself, for the policy `legacy`.
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
     success. `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body
     that cannot be read is refused before the path is looked at.
@@ -194,6 +199,7 @@ class Dialect:
     errors: Speech
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
+    password_floor: Callable[[Any], int] = no_floor
     permissions: Sequence[str] = ()
     key_form: KeyForm = PLAIN_KEY
     device: Callable[[Exchange], Device | None] = no_device

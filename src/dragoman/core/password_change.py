@@ -43,7 +43,7 @@ def change_password(
     `WrongPassword`, `Throttled`.
     """
     session, account = caller.require_session(), of or caller.account
-    policy.require(new.reveal(), policy=core.rules.policy, names=account.names)
+    policy.require_fit(core, origin, new, account.names)
     proof = prove_password(core, origin, caller, old, of=account)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
@@ -72,7 +72,7 @@ def change_own_account(
     if password is not None:
         if not caller.account.must_change_password:
             raise OldPasswordRequired
-        policy.require(password.reveal(), policy=core.rules.policy, names=caller.account.names)
+        policy.require_fit(core, origin, password, caller.account.names)
         hashed = core.tools.hasher.hash(password.reveal())
     with core.begin(origin, writes=True) as uow:
         if hashed is not None:
@@ -96,7 +96,7 @@ def set_password(
 
     Refuses `PasswordRefused`, `PasswordTooLong`, `NotFound`.
     """
-    policy.require(new.reveal(), policy=core.rules.policy, names=account.names)
+    policy.require_fit(core, origin, new, account.names)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
         changed = _store(uow, account.number, hashed, by=None, must_change=must_change)
@@ -127,7 +127,7 @@ def change_account(
         caller.require_session()
     hashed = None
     if password is not None:
-        policy.require(password.reveal(), policy=core.rules.policy, names=account.names)
+        policy.require_fit(core, origin, password, account.names)
         hashed = core.tools.hasher.hash(password.reveal())
     with core.begin(origin, writes=True) as uow:
         if hashed is not None:

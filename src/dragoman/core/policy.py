@@ -16,9 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from dragoman.core.errors import PasswordRefused, PasswordTooLong, Reason
 from dragoman.core.passwords import octets
+
+if TYPE_CHECKING:
+    from dragoman.core.secrets import Secret
+    from dragoman.core.work import Core, Origin
 
 SERVICE = "dragoman"
 
@@ -31,13 +36,12 @@ LEAST_NAME = 3
 class Policy:
     """One profile of rules. Lengths are Unicode code points after NFC.
 
-    `least` holds for a password alone, `least_with_second_factor` for one that is not. `guessable` refuses
-    common passwords and names. `product_floor` lets the product that asks demand more than `least`.
+    `guessable` refuses common passwords and names. `product_floor` lets the product that asks demand more
+    than `least`.
     """
 
     name: str
     least: int
-    least_with_second_factor: int
     guessable: bool = True
     product_floor: bool = False
 
@@ -45,16 +49,14 @@ class Policy:
 POLICIES: Mapping[str, Policy] = {
     policy.name: policy
     for policy in (
-        Policy("standard", least=8, least_with_second_factor=8),
-        Policy("nist", least=15, least_with_second_factor=8),
-        Policy("legacy", least=1, least_with_second_factor=1, guessable=False, product_floor=True),
+        Policy("standard", least=8),
+        Policy("nist", least=15),
+        Policy("legacy", least=1, guessable=False, product_floor=True),
     )
 }
 
 
-def check(
-    password: str, *, policy: Policy, floor: int = 0, names: Iterable[str] = (), second_factor: bool = False
-) -> tuple[Reason, ...]:
+def check(password: str, *, policy: Policy, floor: int = 0, names: Iterable[str] = ()) -> tuple[Reason, ...]:
     """Every reason against `password`; none, and it may be used.
 
     `names` are the account's: username, e-mail address (its local part is added here), display name. `floor`
@@ -69,8 +71,7 @@ def check(
         return (Reason("too_long", f"Use at most {refusal.limit} bytes", refusal.limit),)
     except PasswordRefused as refusal:
         reasons += refusal.reasons
-    least = policy.least_with_second_factor if second_factor else policy.least
-    least = max(least, floor) if policy.product_floor else least
+    least = max(policy.least, floor) if policy.product_floor else policy.least
     if len(unicodedata.normalize("NFC", password)) < least:
         reasons.append(
             Reason("too_short", f"Use at least {least} character{'' if least == 1 else 's'}", least)
@@ -80,12 +81,16 @@ def check(
     return tuple(reasons)
 
 
-def require(
-    password: str, *, policy: Policy, floor: int = 0, names: Iterable[str] = (), second_factor: bool = False
-) -> None:
+def require(password: str, *, policy: Policy, floor: int = 0, names: Iterable[str] = ()) -> None:
     """As `check`; refuses `PasswordRefused` with all reasons."""
-    if reasons := check(password, policy=policy, floor=floor, names=names, second_factor=second_factor):
+    if reasons := check(password, policy=policy, floor=floor, names=names):
         raise PasswordRefused(reasons)
+
+
+def require_fit(core: Core, origin: Origin, password: Secret, names: Iterable[str]) -> None:
+    """As `require`, by the rules there are and the floor of the product that the password comes through."""
+    rules = core.rules
+    require(password.reveal(), policy=rules.policy, floor=rules.floors.get(origin.dialect, 0), names=names)
 
 
 def _guesses(folded: str, names: Iterable[str]) -> Iterator[Reason]:

@@ -55,11 +55,12 @@ class ThrottleRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything configured that the core decides by."""
+    """Everything configured that the core decides by. `floors`: each product's own least length of a password."""
 
     policy: Policy
     throttle: ThrottleRule = field(default_factory=ThrottleRule)
     lifetimes: Mapping[str, Lifetime] = field(default_factory=dict)
+    floors: Mapping[str, int] = field(default_factory=dict)
     password_login: bool = True
     audit_retention: timedelta = timedelta(days=365)
 

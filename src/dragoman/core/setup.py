@@ -54,7 +54,7 @@ def create_account(
 
     Refuses `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
     """
-    hashed = _hashed(core, new, password)
+    hashed = _hashed(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
         claim(uow)
         account = accounts.add(uow, new, hashed)
@@ -75,15 +75,15 @@ def create_first_admin(
             raise SetupDone
     if not open_to_caller:
         raise SetupClosed
-    hashed = _hashed(core, new, password)
+    hashed = _hashed(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
         if not claim(uow):
             raise SetupDone
         return accounts.add(uow, new, hashed)
 
 
-def _hashed(core: Core, new: NewAccount, password: Secret | None) -> str | None:
+def _hashed(core: Core, origin: Origin, new: NewAccount, password: Secret | None) -> str | None:
     if password is None:
         return None
-    policy.require(password.reveal(), policy=core.rules.policy, names=new.names)
+    policy.require_fit(core, origin, password, new.names)
     return core.tools.hasher.hash(password.reveal())

@@ -38,6 +38,7 @@ from dragoman.core.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from dragoman.core.policy import POLICIES
 from dragoman.core.principals import Principal
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
@@ -429,3 +430,17 @@ def test_an_administrator_puts_and_takes_a_pin(core: Core) -> None:
     do(core, accounts.purge, account.number)
     with pytest.raises(NotFound):
         administration.put_pin(core, ORIGIN, admin, account.number, Secret("135790"))
+
+
+def test_under_legacy_each_product_has_its_own_floor(core: Core) -> None:
+    """How short a new password may be is the product's to say through which it comes, if the policy is `legacy`."""
+    core.rules = replace(core.rules, policy=POLICIES["legacy"], floors={"strict": 12})
+    account = somebody(core, password="x")
+    assert somebody(core, BOB, password="y").has_password
+    with pytest.raises(PasswordRefused):
+        somebody(core, "carol@example.org", password="y", origin=STRICT)
+    password_change.set_password(core, ORIGIN, account, Secret("y"))
+    with pytest.raises(PasswordRefused) as refused:
+        password_change.set_password(core, STRICT, account, Secret("y" * 11))
+    assert [(reason.code, reason.limit) for reason in refused.value.reasons] == [("too_short", 12)]
+    password_change.set_password(core, STRICT, account, Secret("y" * 12))

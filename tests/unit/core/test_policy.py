@@ -37,14 +37,14 @@ def lasting(password: str, policy: Policy) -> float:
 
 
 @pytest.mark.parametrize(
-    ("policy", "second_factor", "least"),
-    [(STANDARD, False, 8), (STANDARD, True, 8), (NIST, False, 15), (NIST, True, 8), (LEGACY, False, 1)],
+    ("policy", "least"),
+    [(STANDARD, 8), (NIST, 15), (LEGACY, 1)],
 )
-def test_each_profile_has_its_least_length(policy: Policy, second_factor: bool, least: int) -> None:
+def test_each_profile_has_its_least_length(policy: Policy, least: int) -> None:
     """One character fewer than the profile's least is refused with that number, the least itself is not."""
     enough = "zqxjvkwbpfygmuc"[:least]
-    assert check(enough, policy=policy, second_factor=second_factor) == ()
-    refused = check(enough[1:], policy=policy, second_factor=second_factor)
+    assert check(enough, policy=policy) == ()
+    refused = check(enough[1:], policy=policy)
     assert [(reason.code, reason.limit) for reason in refused] == [("too_short", least)]
 
 
@@ -131,7 +131,7 @@ def test_the_list_holds_the_most_common_of_both_counts() -> None:
 def test_every_common_password_is_refused(policy: Policy) -> None:
     """Each one on the list is refused for being common, however long it is and however it is written."""
     for word in common_passwords():
-        assert "too_common" in codes(word, policy, second_factor=True)
+        assert "too_common" in codes(word, policy)
         assert "too_common" in codes(word.title(), policy)
 
 
@@ -301,7 +301,6 @@ def test_require_refuses_with_every_reason() -> None:
         require("x" * 11, policy=LEGACY, floor=12)
     with pytest.raises(PasswordRefused):
         require("zqxjvkwb", policy=NIST)
-    require("zqxjvkwb", policy=NIST, second_factor=True)
 
 
 def test_profiles_are_found_by_their_names() -> None:
