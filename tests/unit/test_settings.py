@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, SecretStr, ValidationError
 
+from dragoman.core.master_keys import MasterKeys, parse
 from dragoman.settings import DialectSettings, Section, Settings, SettingsError, describe, load
 from dragoman.settings.sources import lines_of
 
@@ -70,7 +71,7 @@ def test_nothing_needs_to_be_configured() -> None:
     assert settings.server.host == "127.0.0.1"
     assert settings.server.port == 8080
     assert settings.database.connection_url == "sqlite:///data/dragoman.db"
-    assert settings.master_keys == ()
+    assert settings.master_key is None
     assert settings.first_admin is None
     assert {name: dialect.path for name, dialect in settings.dialects.items()} == {
         "immich": "/immich",
@@ -224,8 +225,12 @@ def test_a_database_password_of_its_own_is_put_into_the_url(url: str, connection
 
 def test_the_first_master_key_seals_and_all_open() -> None:
     """Master keys keep their order; commas, spaces and newlines part them; both base64 alphabets do."""
-    settings = read(environ={"DRAGOMAN_MASTER_KEY": f" {KEY},\n{OTHER_KEY} "})
-    assert settings.master_keys == (bytes(range(32)), b"\xff" * 32)
+    given = read(environ={"DRAGOMAN_MASTER_KEY": f" {KEY},\n{OTHER_KEY} "}).master_key
+    assert given is not None
+    keys = parse(given.get_secret_value(), source="here")
+    assert keys.first.material == bytes(range(32))
+    other = MasterKeys([b"\xff" * 32]).first
+    assert keys.get(other.id).material == other.material
 
 
 @pytest.mark.parametrize(

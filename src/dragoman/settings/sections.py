@@ -22,7 +22,6 @@ from dragoman.settings.values import (
     MountPath,
     Networks,
     Printable,
-    decode_keys,
     join_database_url,
     split_database_url,
 )
@@ -284,11 +283,6 @@ class Settings(Section):
         """Whether nothing but this machine can connect."""
         address = parse_address(self.server.host)
         return self.server.host == "localhost" if address is None else address.is_loopback
-
-    @property
-    def master_keys(self) -> tuple[bytes, ...]:
-        """The master keys, 32 bytes each; the first seals, all open. Empty if none is configured."""
-        return () if self.master_key is None else decode_keys(self.master_key.get_secret_value())
 
     def to_public_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it, secrets as stars."""

@@ -6,7 +6,6 @@ ValueError, whose text says what is allowed and never quotes a secret.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -15,30 +14,14 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from dragoman.core.master_keys import SIZE, MasterKeyWrong, parse
 from dragoman.network import Network, host_name, parse_address
-
-KEY_BYTES = 32  # AES-256
 
 _SEGMENT = r"[A-Za-z0-9._~-]+"
 _MOUNT_PATH = re.compile(rf"(/(?!\.{{1,2}}(/|$)){_SEGMENT})+")
 _BIND_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _STANDARD_PORTS = {"http": 80, "https": 443}
 _POSTGRESQL = ("postgresql", "postgresql+psycopg")
-
-
-def decode_keys(text: str) -> tuple[bytes, ...]:
-    """Keys of 32 bytes each, written in base64 (either alphabet) with commas or white space between them."""
-    words = text.replace(",", " ").split()
-    try:
-        keys = tuple(base64.b64decode(word.translate({45: "+", 95: "/"}), validate=True) for word in words)
-    except ValueError:
-        keys = ()
-    if not keys or any(len(key) != KEY_BYTES for key in keys):
-        raise ValueError(
-            f"must be one or several keys of {KEY_BYTES} bytes in base64, separated by commas or spaces; "
-            f"`openssl rand -base64 {KEY_BYTES}` makes one"
-        )
-    return keys
 
 
 def split_database_url(url: str) -> tuple[str, str, str]:
@@ -131,7 +114,13 @@ def _database_url(given: SecretStr) -> SecretStr:
 
 
 def _master_key(given: SecretStr) -> SecretStr:
-    decode_keys(given.get_secret_value())
+    try:
+        parse(given.get_secret_value(), source="")
+    except MasterKeyWrong:
+        raise ValueError(
+            f"must be one or several keys of {SIZE} bytes in base64, separated by commas or spaces; "
+            f"`openssl rand -base64 {SIZE}` makes one"
+        ) from None
     return given
 
 
