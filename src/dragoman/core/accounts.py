@@ -101,6 +101,11 @@ class Account:
         """Every name a password must not be."""
         return tuple(name for name in (self.username, self.email, self.display_name) if name)
 
+    @property
+    def address(self) -> str:
+        """The e-mail address, or what stands in for one where a product demands it. It signs in, either way."""
+        return names.address(self.email, self.username, self.id)
+
 
 @dataclass(frozen=True)
 class NewAccount:
@@ -191,10 +196,11 @@ def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
     display_name = names.checked(
         "display_name", new.display_name or username or (email or "").partition("@")[0]
     )
+    account_id = uow.new_id()
     number = uow.db.execute(
         accounts.insert()
         .values(
-            id=uow.new_id(),
+            id=account_id,
             username=username or "",
             email=email,
             display_name=display_name,
@@ -209,12 +215,11 @@ def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
         )
         .returning(accounts.c.number)
     ).scalar_one()
-    if email is not None:
-        names.take(uow, number, "email", email)
     if username is not None:
-        names.take(uow, number, "username", username)
-    else:
-        free = names.free_username(uow, number, (email or "").rpartition("@")[0])
+        names.take_all(uow, number, email, username, account_id)
+    elif email is not None:
+        names.take(uow, number, "email", email)
+        free = names.free_username(uow, number, email.rpartition("@")[0])
         uow.db.execute(update(accounts).where(accounts.c.number == number).values(username=free))
     audit.record(uow, "account added", account=number, admin=new.is_admin)
     return _written(uow, number)
@@ -254,7 +259,8 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
     if changes.username is not None:
         values["username"] = names.checked_username(changes.username)
     if "email" in values or "username" in values:
-        names.rename(uow, number, values.get("email", row.email), values.get("username", row.username))
+        email, username = values.get("email", row.email), values.get("username", row.username)
+        names.rename(uow, number, email, username, row.id)
     if changes.display_name is not None:
         values["display_name"] = names.checked("display_name", changes.display_name)
     if changes.is_admin is not None:

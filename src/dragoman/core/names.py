@@ -1,13 +1,15 @@
 """Names: what may be one, when two are the same, and whose a name is.
 
 Usernames and e-mail addresses share one namespace. Each is kept folded in `account_names`, where the
-primary key decides every race for it.
+primary key decides every race for it. So is what an account without an e-mail address is shown with: it signs
+in like one, and is nobody else's.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+import uuid
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, String, Table, delete, select
@@ -34,6 +36,10 @@ account_names = Table(
 
 LONGEST_NAME = 256
 LONGEST_EMAIL = 320
+LONGEST_LOCAL_PART = 64  # bytes: RFC 5321 §4.5.3.1.1
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+# RFC 5322 §3.2.3, with letters beyond ASCII as far as every product takes them.
+PLAIN = re.compile(rf"(?!.*[\ud800-\U0010ffff]){_ATOM}(?:\.{_ATOM})*")
 
 
 def fold(name: str) -> str:
@@ -83,6 +89,17 @@ def checked_email(value: str) -> str:
     return value
 
 
+def address(email: str | None, username: str, account_id: uuid.UUID) -> str:
+    """An account's e-mail address, or what it is shown with where a product demands one: `robot@local`.
+
+    A username that no address can begin with gives way to the account's id.
+    """
+    if email is not None:
+        return email
+    fits = PLAIN.fullmatch(username) is not None and len(username.encode()) <= LONGEST_LOCAL_PART
+    return f"{username if fits else account_id}@local"
+
+
 def claim(uow: UnitOfWork, number: int, kind: str, name: str) -> bool:
     """Whether `name` is this account's now (it may have been before: a username may be the e-mail)."""
     folded = fold(name)
@@ -111,12 +128,17 @@ def free_username(uow: UnitOfWork, number: int, wanted: str) -> str:
     raise NameTaken("username")
 
 
-def rename(uow: UnitOfWork, number: int, email: str | None, username: str) -> None:
+def take_all(uow: UnitOfWork, number: int, email: str | None, username: str, account_id: uuid.UUID) -> None:
+    """Make an account's names its own: what it is shown with, and its username. Refuses `NameTaken`."""
+    kind = "username" if email is None else "email"
+    take(uow, number, kind, address(email, username, account_id))
+    take(uow, number, "username", username)
+
+
+def rename(uow: UnitOfWork, number: int, email: str | None, username: str, account_id: uuid.UUID) -> None:
     """Give up all names of the account but these, and make these its own. Refuses `NameTaken`."""
-    names = {"username": username} if email is None else {"email": email, "username": username}
     # By name, not by kind: a username that is also the e-mail address is one row for both.
-    kept = [fold(name) for name in names.values()]
+    kept = [fold(address(email, username, account_id)), fold(username)]
     theirs = account_names.c.account_number == number
     uow.db.execute(delete(account_names).where(theirs, account_names.c.folded.not_in(kept)))
-    for kind, name in names.items():
-        take(uow, number, kind, name)
+    take_all(uow, number, email, username, account_id)

@@ -235,6 +235,16 @@ def test_account_without_email_shows_its_username(house: House) -> None:
     assert house.call("get_my_user", person.token).json()["email"] == "robot@local"
 
 
+@pytest.mark.parametrize("username", ["fido", "Zoë.b+c", "two words", "me@home", "x" * 65])
+def test_account_without_email_signs_in_by_what_is_shown(house: House, username: str) -> None:
+    """Whatever the username, the address that is shown is one that signs in, in any case."""
+    person = house.person(email=None, username=username)
+    shown = house.call("get_my_user", person.token).json()["email"]
+    for spelled in (shown, shown.upper()):
+        answer = house.log_in(spelled)
+        assert (answer.status_code, answer.json()["userEmail"]) == (201, shown)
+
+
 @pytest.mark.parametrize("name", ["Ada", "Åda Löve", "名前", "\U0001f600", '"<&>\\', "a" * 256, " Ada "])
 def test_names_come_back_as_they_were_sent(own: House, name: str) -> None:
     """Nothing is trimmed, escaped twice or lost between a sign-up and its answers (§0.4)."""

@@ -166,6 +166,40 @@ def test_usernames_and_addresses_are_one_namespace(core: Core) -> None:
     assert refusal.value.field == "email"
 
 
+@pytest.mark.parametrize("first", ["robot", "robot@local"])
+def test_what_an_account_is_shown_with_is_nobody_elses(core: Core, first: str) -> None:
+    """Without an e-mail address an account is shown with, and found by, one of its own, which no other can have."""
+    facts: dict[str, dict[str, Any]] = {
+        "robot": {"username": "robot"},
+        "robot@local": {"email": "Robot@local", "username": "ada"},
+    }
+    made = do(core, accounts.add, NewAccount(**facts.pop(first)), None)
+    assert made.address.lower() == "robot@local"
+    assert do(core, accounts.find_by_name, "ROBOT@local") == made
+    (other,) = facts.values()
+    with pytest.raises(NameTaken) as refused:
+        do(core, accounts.add, NewAccount(**other), None)
+    assert refused.value.field == next(iter(other))
+
+
+def test_an_address_of_ones_own_takes_the_place_of_the_one_shown(core: Core) -> None:
+    """With an e-mail address, or another username, what was shown before is free for others."""
+    robot = do(core, accounts.add, NewAccount(username="robot"), None)
+    renamed = do(core, accounts.change, robot.number, Changes(username="android"))
+    assert (renamed.address, do(core, accounts.find_by_name, "robot@local")) == ("android@local", None)
+    mailed = do(core, accounts.change, robot.number, Changes(email="r@example.org"))
+    assert (mailed.address, do(core, accounts.find_by_name, "android@local")) == ("r@example.org", None)
+    assert do(core, accounts.add, NewAccount(email="android@local"), None).address == "android@local"
+
+
+@pytest.mark.parametrize("username", ["a b", "a@b", "a..b", ".a", "a.", '"', "é" * 33, "\U0001d49c"])
+def test_a_username_that_begins_no_address_gives_way_to_the_id(core: Core, username: str) -> None:
+    """What is shown is always an address: where the username cannot begin one, the account's id does."""
+    made = do(core, accounts.add, NewAccount(username=username), None)
+    assert made.address == f"{made.id}@local"
+    assert do(core, accounts.find_by_name, made.address) == made
+
+
 def test_a_username_may_be_ones_own_address(core: Core) -> None:
     """An account may have the same name twice, as username and as e-mail address."""
     account = added(core, email=ALICE, username="Alice@example.org")

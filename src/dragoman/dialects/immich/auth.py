@@ -8,7 +8,7 @@ from dragoman.core import elevation, login, password_change, sessions, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.secrets import Secret
 from dragoman.dialects.immich.credentials import CLEARED, cookies, device_of, secret
-from dragoman.dialects.immich.users import email_of, is_onboarded, user_admin
+from dragoman.dialects.immich.users import is_onboarded, user_admin
 from dragoman.dialects.immich.wire import (
     AuthStatusResponseDto,
     ChangePasswordDto,
@@ -37,7 +37,7 @@ def log_in(core: Core, call: Call, ask: LoginCredentialDto) -> Reply[LoginRespon
     answer = LoginResponseDto(
         access_token=signed_in.secret.reveal(),
         user_id=str(account.id),
-        user_email=email_of(account),
+        user_email=account.address,
         name=account.display_name,
         is_admin=account.is_admin,
         profile_image_path="",

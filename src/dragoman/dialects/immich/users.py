@@ -29,15 +29,10 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core, UnitOfWork
 
 
-def email_of(account: Account) -> str:
-    """Immich demands an e-mail address; an account without one shows its username's."""
-    return account.email or f"{account.username}@local"
-
-
 def avatar_color(account: Account) -> AvatarColor:
     """The chosen colour, else the one that the e-mail address adds up to (§3)."""
     chosen: AvatarColor | None = account.attributes.get("immich", {}).get("avatarColor")
-    return chosen or AVATAR_COLORS[sum(map(ord, email_of(account))) % len(AVATAR_COLORS)]
+    return chosen or AVATAR_COLORS[sum(map(ord, account.address)) % len(AVATAR_COLORS)]
 
 
 def is_onboarded(account: Account) -> bool:
@@ -53,7 +48,7 @@ def cluster_group(account: Account) -> str:
 def user(account: Account) -> UserResponseDto:
     return UserResponseDto(
         id=str(account.id),
-        email=email_of(account),
+        email=account.address,
         name=account.display_name,
         profile_image_path="",
         avatar_color=avatar_color(account),
@@ -65,7 +60,7 @@ def user_admin(account: Account) -> UserAdminResponseDto:
     own = account.attributes.get("immich", {})
     return UserAdminResponseDto(
         id=str(account.id),
-        email=email_of(account),
+        email=account.address,
         name=account.display_name,
         profile_image_path="",
         avatar_color=avatar_color(account),
