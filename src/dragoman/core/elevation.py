@@ -16,7 +16,7 @@ from dragoman.core.accounts import accounts
 from dragoman.core.database import Instant, Number, insert, metadata
 from dragoman.core.errors import PinAlreadySet, PinNotSet, ProofMissing, SessionRefused, WrongPin
 from dragoman.core.proofs import Proof, attempts_at, prove_password, settle
-from dragoman.core.sessions import is_live, sessions
+from dragoman.core.sessions import dated, is_live, sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -91,8 +91,10 @@ def reset_pin(
         removed = delete(pins).where(pins.c.account_number == number, *_unchanged(proof))
         if uow.db.execute(removed).rowcount == 0:
             raise _overtaken(proof)
-        elevated = (sessions.c.account_number == number, sessions.c.elevated_until.is_not(None))
-        uow.db.execute(update(sessions).where(*elevated).values(elevated_until=None, seen_at=uow.now))
+        s, dialect = sessions.c, origin.dialect
+        elevated = update(sessions).where(s.account_number == number, s.elevated_until.is_not(None))
+        uow.db.execute(elevated.where(s.dialect == dialect, is_live(uow.now)).values(**dated(uow, dialect)))
+        uow.db.execute(elevated.values(elevated_until=None))
         audit.record(uow, "PIN removed", account=number, via=caller.via)
 
 
@@ -111,7 +113,7 @@ def unlock(core: Core, origin: Origin, caller: Principal, pin: Secret | None) ->
             raise _overtaken(proof)
         until = uow.now + ELEVATED_FOR
         raised = update(sessions).where(sessions.c.id == session.id, is_live(uow.now))
-        if uow.db.execute(raised.values(elevated_until=until, seen_at=uow.now)).rowcount == 0:
+        if uow.db.execute(raised.values(elevated_until=until, **dated(uow, session.dialect))).rowcount == 0:
             raise SessionRefused
         audit.record(uow, "session unlocked", account=number, via=caller.via)
     return until
@@ -121,7 +123,7 @@ def lock(uow: UnitOfWork, caller: Principal) -> None:
     """End the calling session's elevation, if it has one. Refuses `SessionRequired`."""
     session = caller.require_session()
     mine = update(sessions).where(sessions.c.id == session.id)
-    uow.db.execute(mine.values(elevated_until=None, seen_at=uow.now))
+    uow.db.execute(mine.values(elevated_until=None, **dated(uow, session.dialect)))
 
 
 def _prove_either(

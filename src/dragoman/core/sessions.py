@@ -286,12 +286,19 @@ def set_attributes(
     return _update_one(uow, session, attributes={**session.attributes, **facts})
 
 
+def dated(uow: UnitOfWork, dialect: str) -> dict[str, datetime]:
+    """What to write with whatever else is written of a dialect's session (Immich contract §2.7).
+
+    Never "last seen" alone: who is seen within the hour writes nothing, and so would not keep it from idling.
+    """
+    return {"seen_at": uow.now, "idle_until": uow.rules.lifetime(dialect).idle_until(uow.now)}
+
+
 def _update_one(uow: UnitOfWork, session: Session, **values: Any) -> Session:
-    """Whatever is written of a session dates it, too (Immich contract §2.7)."""
-    dated = {**values, "seen_at": uow.now}
-    if uow.db.execute(update(sessions).where(sessions.c.id == session.id).values(**dated)).rowcount == 0:
+    values |= dated(uow, session.dialect)
+    if uow.db.execute(update(sessions).where(sessions.c.id == session.id).values(**values)).rowcount == 0:
         raise NotFound("session")
-    return replace(session, **dated)
+    return replace(session, **values)
 
 
 def end(uow: UnitOfWork, session: Session) -> None:

@@ -15,7 +15,7 @@ from tests.running import configured, running
 
 from dragoman.dialects.immich.releases import NAMES
 
-__all__ = ["LATER", "NAMES", "by", "message", "speaking"]
+__all__ = ["LATER", "NAMES", "by", "message", "speaking", "speaking_at"]
 
 LATER = NAMES[1:]
 
@@ -25,8 +25,14 @@ def speaking(release: str, template: Path, folder: Path) -> Iterator[House]:
     """A server on SQLite with an administrator that speaks a release, while the body runs."""
     file = folder / f"{release}.db"
     shutil.copy(template, file)
-    told = {**ROOMY, "dialects": {"immich": {"speaks": release}}}
-    settings = configured(f"sqlite:///{file}", **told)
+    with speaking_at(f"sqlite:///{file}", release) as house:
+        yield house
+
+
+@contextmanager
+def speaking_at(url: str, release: str) -> Iterator[House]:
+    """A server on this database with an administrator that speaks a release, while the body runs."""
+    settings = configured(url, **ROOMY, dialects={"immich": {"speaks": release}})
     with running(settings, cheap_hasher(), FakeClock()) as served, visiting(served) as house:
         house.account(email="admin@example.com", display_name="Ada", is_admin=True)
         yield house

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.contract.immich.speech import House, assert_refused
+from tests.contract.immich.speech import PIN, House, assert_refused
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
 
 from dragoman.core import sessions, sweep
@@ -84,6 +84,21 @@ def test_what_idled_out_stays_out(owns: House) -> None:
     sweep.sweep(owns.core, SWEEPER)
     owns.clock.now -= timedelta(days=91)
     assert not is_live(owns, person.token)
+
+
+def test_what_dates_a_session_keeps_it_alive(own: House) -> None:
+    """A reset of the PIN locks and dates the elevated (§2.3, §2.7), which keeps those that live and revives none."""
+    account = own.account()
+    kept, idle = own.token(account), own.token(account)
+    own.call("setup_pin_code", kept, {"pinCode": PIN})
+    own.call("unlock_auth_session", idle, {"pinCode": PIN})
+    own.clock.forward(days=50)
+    own.call("unlock_auth_session", kept, {"pinCode": PIN})
+    own.clock.forward(days=50)
+    assert own.call("reset_pin_code", own.token(account), {"pinCode": PIN}).status_code == 200
+    assert not is_live(own, idle)
+    own.clock.forward(days=89)
+    assert is_live(own, kept)
 
 
 def test_login_session_says_no_expiry(owns: House) -> None:
