@@ -9,6 +9,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── SessionRefused
     │   ├── ApiKeyRefused
     │   │   └── ApiKeyOwnerGone     the key is good, and its owner is disabled or deleted
+    │   ├── RefreshRefused
+    │   │   └── RefreshReused       a refresh token that was spent before: two hold it
     │   └── SharedLinkRefused
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
@@ -72,6 +74,14 @@ class ApiKeyRefused(CredentialRefused):
 
 class ApiKeyOwnerGone(ApiKeyRefused):
     """A live API key answers to this secret, and its owner may not."""
+
+
+class RefreshRefused(CredentialRefused):
+    """No live session is continued by this refresh token."""
+
+
+class RefreshReused(RefreshRefused):
+    """The refresh token was spent before, so two hold it: its family has ended."""
 
 
 class SharedLinkRefused(CredentialRefused):

@@ -39,7 +39,7 @@ from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.secrets import Secret, digest, mint
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, ColumnElement, FromClause
+    from sqlalchemy import BindParameter, ColumnElement, Executable, FromClause
 
     from dragoman.core.work import UnitOfWork
 
@@ -299,6 +299,19 @@ def _update_one(uow: UnitOfWork, session: Session, **values: Any) -> Session:
     if uow.db.execute(update(sessions).where(sessions.c.id == session.id).values(**values)).rowcount == 0:
         raise NotFound("session")
     return replace(session, **values)
+
+
+def hold(uow: UnitOfWork, session: Session) -> None:
+    """Keep a session to this unit until it ends, and from idling. Refuses `SessionRefused` if it is over."""
+    idle_until = uow.rules.lifetime(session.dialect).idle_until(uow.now)
+    mine = update(sessions).where(sessions.c.id == session.id, is_live(uow.now))
+    if uow.db.execute(mine.values(seen_at=uow.now, idle_until=idle_until)).rowcount == 0:
+        raise SessionRefused
+
+
+def ending(session: Session) -> Executable:
+    """The statement that ends a session and its children, as the evidence of a refusal. Idempotent."""
+    return delete(sessions).where(sessions.c.id == session.id)
 
 
 def end(uow: UnitOfWork, session: Session) -> None:

@@ -14,6 +14,7 @@ from dragoman.core import api_keys, epochs, sessions
 from dragoman.core.audit import audit_log
 from dragoman.core.devices import REMEMBERED, known_devices
 from dragoman.core.keys import signing_keys
+from dragoman.core.refresh import refresh_tokens
 from dragoman.core.throttle import throttles
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield api_keys.api_keys, k.expires_at <= now - EXPIRED_KEYS_KEPT
     yield throttles, throttles.c.forget_at <= now
     yield known_devices, known_devices.c.seen_at <= now - REMEMBERED
+    yield refresh_tokens, refresh_tokens.c.grace_until <= now
     yield signing_keys, signing_keys.c.gone_at <= now
     yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
 

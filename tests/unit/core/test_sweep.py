@@ -22,6 +22,7 @@ NOTHING = {
     "api_keys": 0,
     "throttles": 0,
     "known_devices": 0,
+    "refresh_tokens": 0,
     "signing_keys": 0,
     "audit_log": 0,
 }

@@ -101,6 +101,21 @@ def create_credentials() -> None:
     index("sessions", "idle_until")
     index("sessions", "parent_id")
     op.create_table(
+        "refresh_tokens",
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("issued_at", INSTANT, nullable=False),
+        sa.Column("spent_at", INSTANT),
+        sa.Column("successor", sa.LargeBinary()),
+        sa.Column("grace_until", INSTANT),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_refresh_tokens")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_refresh_tokens_session_id"), ondelete="CASCADE"
+        ),
+    )
+    index("refresh_tokens", "grace_until")
+    index("refresh_tokens", "session_id")
+    op.create_table(
         "session_epochs",
         sa.Column("account_number", NUMBER, nullable=False),
         sa.Column("dialect", sa.String(32), nullable=False),

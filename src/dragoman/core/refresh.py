@@ -1,0 +1,134 @@
+"""Refresh tokens that change with every use (RFC 9700 §4.14.2).
+
+A family is a session and the tokens that continue it; its life is read from the session's row alone. One of its
+tokens is unspent at any time. To use it is to spend it, for a successor; to present a spent one again is to show
+that two hold it, the owner and a thief, and nobody knows which is which: the family ends. But for a moment, the
+grace, a spent token leads to the same successor as before, for an owner who did not hear the first answer.
+
+    token = the session's secret | "." | a secret of its own
+
+So every token names its family, and one of a living family that is not on record is a spent one: records of
+spent tokens are kept no longer than their grace, and a family is never larger than its last seconds.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Uuid, delete, select, update
+
+from dragoman.core import audit, sessions
+from dragoman.core.accounts import Account
+from dragoman.core.database import Instant, metadata
+from dragoman.core.errors import RefreshRefused, RefreshReused, SessionRefused
+from dragoman.core.principals import Presented, identify
+from dragoman.core.secrets import Digest, Secret, digest, mint
+from dragoman.core.sessions import Session
+
+if TYPE_CHECKING:
+    from dragoman.core.work import UnitOfWork
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column(
+        "session_id",
+        Uuid,
+        ForeignKey(sessions.sessions.c.id, ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("issued_at", Instant, nullable=False),
+    Column("spent_at", Instant),
+    Column("successor", LargeBinary),  # sealed, of a token that was spent, while it may be asked for again
+    Column("grace_until", Instant, index=True),
+)
+
+LENGTH = 43  # letters and digits: 256 bits
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """Who continues, the session that goes on, and the one token that continues it from now on."""
+
+    account: Account
+    session: Session
+    token: Secret
+
+
+def begin(uow: UnitOfWork, session: Session, secret: Secret) -> Secret:
+    """The first refresh token of a session that this unit has opened with this `secret`."""
+    return _issue(uow, session, secret)
+
+
+def rotate(uow: UnitOfWork, token: Secret, *, grace: timedelta, named: uuid.UUID | None = None) -> Rotated:
+    """Spend a refresh token of the unit's dialect for its successor, and keep the session from idling.
+
+    Within `grace` of being spent it leads to the same successor once more. `named` is the session that the
+    caller claims to continue, if they claim one. Refuses `RefreshRefused` for a token that is unknown, of
+    another session than claimed, or whose session or account is no more; `RefreshReused` for a spent one, and
+    ends the family.
+    """
+    handle, dot, own = token.reveal().rpartition(".")
+    if not dot or len(own) != LENGTH:
+        raise RefreshRefused
+    try:
+        caller = identify(uow, Presented("session", Secret(handle)))
+        session = caller.require_session()
+        if named not in (None, session.id):
+            raise RefreshRefused
+        # The family first: who spends one of its tokens at the same instant waits here.
+        sessions.hold(uow, session)
+    except SessionRefused:
+        raise RefreshRefused from None
+    mine = digest(token)
+    successor = _issue(uow, session, Secret(handle)) if _spend(uow, session, mine, grace) else None
+    if successor is None:
+        return Rotated(caller.account, session, _asked_again(uow, session, mine))
+    if grace:
+        _keep(uow, mine, successor)
+    return Rotated(caller.account, session, successor)
+
+
+def _issue(uow: UnitOfWork, session: Session, secret: Secret) -> Secret:
+    token = mint(uow.tools.dice, length=LENGTH, prefix=f"{secret.reveal()}.")
+    row = {"digest": digest(token), "session_id": session.id, "issued_at": uow.now}
+    uow.db.execute(refresh_tokens.insert(), row)
+    return token
+
+
+def _spend(uow: UnitOfWork, session: Session, mine: Digest, grace: timedelta) -> bool:
+    """Spend a token if it is there and unspent, and drop what was spent before and has no grace left."""
+    t = refresh_tokens.c
+    this = update(refresh_tokens).where(t.digest == mine, t.session_id == session.id, t.spent_at.is_(None))
+    spent = this.values(spent_at=uow.now, grace_until=uow.now + grace).returning(t.digest)
+    is_spent = uow.db.execute(spent).one_or_none() is not None
+    uow.db.execute(delete(refresh_tokens).where(t.session_id == session.id, t.grace_until <= uow.now))
+    return is_spent
+
+
+def _keep(uow: UnitOfWork, mine: Digest, successor: Secret) -> None:
+    """Seal a successor beside the token that it was given for."""
+    plaintext = successor.reveal().encode()
+    sealed = uow.sealer.seal(uow, plaintext, table=refresh_tokens.name, column="successor", row=mine.hex())
+    uow.db.execute(update(refresh_tokens).where(refresh_tokens.c.digest == mine).values(successor=sealed))
+
+
+def _asked_again(uow: UnitOfWork, session: Session, mine: Digest) -> Secret:
+    """The successor of a token that was spent a moment ago. Refuses `RefreshReused`."""
+    t = refresh_tokens.c
+    kept = select(t.successor).where(t.digest == mine, t.session_id == session.id, t.grace_until > uow.now)
+    sealed = uow.db.scalar(kept)
+    if sealed is None:
+        via = f"session {session.id}"
+        uow.evidence(
+            sessions.ending(session),
+            audit.line(uow, "refresh token reused", account=session.account_number, via=via),
+        )
+        raise RefreshReused
+    opened = uow.sealer.open(uow, sealed, table=refresh_tokens.name, column="successor", row=mine.hex())
+    return Secret(opened.decode())
