@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha512
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from typing import Any, Literal
@@ -248,7 +249,8 @@ def test_no_option_takes_a_secret() -> None:
         for option in parameter.opts
         if re.search("pass|secret|token|pin|master", option)
     }
-    assert taking == {("account add", "--password-file"), ("account password", "--password-file")}
+    files = {("account add", "--password-file"), ("account password", "--password-file")}
+    assert taking == {*files, ("account add", "--password-hash-file")}
     read = {option for parameter in VERBS["account add"].params for option in parameter.opts}
     assert {"--password-stdin", "--password-file"} <= read
     assert "--password" not in read
@@ -404,6 +406,7 @@ def test_a_refused_password_is_refused_reason_by_reason(command: Command) -> Non
         ([], 2, "needs --email or --username"),
         (["--username", "x", "--no-password"], 2, "exclude each other"),
         (["--username", "x", "--password-file", "f"], 2, "exclude each other"),
+        (["--username", "x", "--password-hash-file", "f"], 2, "exclude each other"),
     ],
 )
 def test_what_cannot_be_added_is_refused(
@@ -414,6 +417,27 @@ def test_what_cannot_be_added_is_refused(
     assert (ended.code, ended.out) == (code, "")
     assert why in ended.err
     assert len(ok(command("account", "list", "--json")).json) == 1
+
+
+@pytest.mark.parametrize(
+    ("hashed", "password"),
+    [(sha512(PASSWORD.encode()).hexdigest(), PASSWORD), ("", "")],
+    ids=["sha512", "blank"],
+)
+def test_an_account_brings_its_hash_along(command: Command, core: Core, hashed: str, password: str) -> None:
+    """`--password-hash-file` takes over what another product stored; a blank password alone lets nobody in."""
+    (command.folder / "hash").write_text(f"{hashed}\n")
+    ok(command("account", "add", "--email", ALICE, "--password-hash-file", "hash"))
+    assert ok(command("account", "show", ALICE, "--json")).json["has_password"] is True
+    assert lets_in(core, password=password) is bool(password)
+
+
+def test_an_unknown_hash_is_refused(command: Command) -> None:
+    """What is no hash makes no account, and is not repeated."""
+    (command.folder / "hash").write_text("my-password")
+    ended = command("account", "add", "--email", ALICE, "--password-hash-file", "hash")
+    assert (ended.code, ended.err) == (1, "dragoman: the hash is none of Argon2, bcrypt or SHA-512\n")
+    assert ok(command("account", "list", "--json")).json == []
 
 
 def test_an_account_without_a_password(command: Command, core: Core) -> None:

@@ -17,6 +17,8 @@ from dragoman.cli.installation import AsJson, Config, Database, opened, origin
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
+    from dragoman.core.passwords import LegacyHash
+    from dragoman.core.secrets import Secret
     from dragoman.core.work import Core
 
 app = typer.Typer(name="account", help="Make, look at and change accounts.", no_args_is_help=True)
@@ -41,6 +43,7 @@ def add(
     ] = False,
     password_file: passwords.FromFile = None,
     password_stdin: passwords.FromStdin = False,
+    password_hash_file: passwords.HashFromFile = None,
     as_json: AsJson = False,
     config: Config = None,
     database: Database = None,
@@ -51,8 +54,9 @@ def add(
 
     if email is None and username is None:
         raise WrongUsage("an account needs --email or --username")
-    if no_password and (password_file is not None or password_stdin):
-        raise WrongUsage("--no-password and a password exclude each other")
+    has_password = password_file is not None or password_stdin
+    if no_password + has_password + (password_hash_file is not None) > 1:
+        raise WrongUsage("--no-password, a password and --password-hash-file exclude each other")
     new = NewAccount(
         email=email,
         username=username,
@@ -61,7 +65,11 @@ def add(
         must_change_password=must_change_password,
     )
     with opened(config, database) as core:
-        password = None if no_password else passwords.read(password_file, stdin=password_stdin)
+        password: Secret | LegacyHash | None = None
+        if password_hash_file is not None:
+            password = passwords.read_hash(password_hash_file)
+        elif not no_password:
+            password = passwords.read(password_file, stdin=password_stdin)
         account = setup.create_account(core, origin(), new, password)
         if as_json:
             printing.as_json(public(account))

@@ -11,6 +11,7 @@ import typer
 from dragoman.cli.failures import WrongUsage
 
 if TYPE_CHECKING:
+    from dragoman.core.passwords import LegacyHash
     from dragoman.core.secrets import Secret
 
 LONGEST = 65_536  # bytes read; the policy refuses far shorter ones, in words
@@ -25,6 +26,15 @@ FromStdin = Annotated[
     bool,
     typer.Option(
         "--password-stdin", help="Take the password from standard input, less one newline at its end."
+    ),
+]
+
+HashFromFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-hash-file",
+        metavar="FILE",
+        help="Take over the hash in FILE instead: Argon2, bcrypt, Shoko's SHA-512, or nothing for a blank password.",
     ),
 ]
 
@@ -44,15 +54,22 @@ def read(file: Path | None, *, stdin: bool) -> Secret:
     return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))
 
 
-def _from_file(file: Path) -> str:
+def read_hash(file: Path) -> LegacyHash:
+    """The hash that another product made. `WrongUsage` when it cannot be had."""
+    from dragoman.core.passwords import LegacyHash
+
+    return LegacyHash(_from_file(file, may_be_empty=True).strip())
+
+
+def _from_file(file: Path, *, may_be_empty: bool = False) -> str:
     try:
         with file.open("rb") as opened:
-            return _text(opened, str(file))
+            return _text(opened, str(file), may_be_empty=may_be_empty)
     except OSError as error:
         raise WrongUsage(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _text(source: BinaryIO, name: str) -> str:
+def _text(source: BinaryIO, name: str, *, may_be_empty: bool = False) -> str:
     content = source.read(LONGEST + 1)
     if len(content) > LONGEST:
         raise WrongUsage(f"{name} is too long to be a password")
@@ -62,6 +79,6 @@ def _text(source: BinaryIO, name: str) -> str:
         # `from None`: the decoder's own error holds the password.
         raise WrongUsage(f"{name} is not UTF-8 text") from None
     password = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
-    if not password:
+    if not password and not may_be_empty:
         raise WrongUsage(f"{name} is empty")
     return password

@@ -31,6 +31,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── PinNotSet
     ├── PasswordRefused             the policy's no, with its reasons
     ├── PasswordTooLong             too long even to be hashed
+    ├── HashRefused                 a hash of another product that none can be verified by
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
     ├── PermissionsExceeded         a key was to be given more than the one that gives it has
@@ -187,6 +188,13 @@ class PasswordTooLong(Refusal):
     def __init__(self, limit: int) -> None:
         super().__init__(f"passwords are at most {limit} bytes long")
         self.limit = limit
+
+
+class HashRefused(Refusal):
+    """A hash brought along from another product is of a kind that no password can be verified by."""
+
+    def __init__(self) -> None:
+        super().__init__("the hash is none of Argon2, bcrypt or SHA-512")
 
 
 class NameRefused(Refusal):

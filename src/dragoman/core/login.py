@@ -11,6 +11,7 @@ It runs in three steps (docs/decisions/0004-no-hash-while-a-connection-is-held.m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -27,11 +28,10 @@ from dragoman.core.proofs import attempts_from
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
 from dragoman.core.throttle import Counter
+from dragoman.core.work import UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dragoman.core.work import Core, Origin, UnitOfWork
+    from dragoman.core.work import Core, Origin
 
 Given = TypeVar("Given")
 
@@ -72,6 +72,9 @@ class _Asked:
     seen_at: datetime | None = None
 
 
+Opener = Callable[[UnitOfWork, int, Device], tuple[Session, Secret]]
+
+
 def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Device) -> SignedIn:
     """Open a session for whoever has this e-mail address or username, and this password.
 
@@ -89,8 +92,13 @@ def log_in_with(
     device: Device,
     *,
     then: Callable[[UnitOfWork, SignedIn], Given],
+    opens: Opener = sessions.open_session,
+    may_be_blank: bool = False,
 ) -> Given:
-    """As `log_in`; what `then` does is done in the unit that opens the session, or neither is. What it gives."""
+    """As `log_in`; what `then` does is done in the unit that opens the session, or neither is. What it gives.
+
+    `opens` gives the session; a blank password is wrong unless it `may_be_blank`, even where it is the account's.
+    """
     if not core.rules.password_login:
         raise PasswordLoginDisabled
     hasher = core.tools.hasher
@@ -99,6 +107,7 @@ def log_in_with(
     with core.begin(origin, writes=True, durable=False) as uow:
         asked = _ask_by_name(uow, name)
     matches = hasher.verify(asked.stored or hasher.decoy, password.reveal()) and asked.stored is not None
+    matches = matches and (may_be_blank or password.reveal() != "")
     renewed = hasher.hash(password.reveal()) if matches and hasher.is_outdated(asked.stored or "") else None
     if not matches or asked.account is None:
         with core.begin(origin, writes=False) as uow:
@@ -106,7 +115,7 @@ def log_in_with(
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
     with core.begin(origin, writes=True) as uow:
-        return then(uow, _settle(uow, asked, asked.account, renewed, device))
+        return then(uow, _settle(uow, asked, asked.account, renewed, device=device, opens=opens))
 
 
 def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
@@ -126,7 +135,13 @@ def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
 
 
 def _settle(
-    uow: UnitOfWork, asked: _Asked, account: Account, renewed: str | None, device: Device
+    uow: UnitOfWork,
+    asked: _Asked,
+    account: Account,
+    renewed: str | None,
+    *,
+    device: Device,
+    opens: Opener,
 ) -> SignedIn:
     enter = _ENTER if renewed is None else _ENTER.values(password=renewed)
     as_asked = {"asked": account.number, "version": account.password_version, "at": uow.now}
@@ -135,6 +150,6 @@ def _settle(
         raise WrongCredentials
     throttle.forgive(uow, asked.counters)
     devices.remember(uow, account.number, seen_at=asked.seen_at)
-    session, secret = sessions.open_session(uow, account.number, device)
+    session, secret = opens(uow, account.number, device)
     audit.record(uow, "signed in", account=account.number, via=f"session {session.id}")
     return SignedIn(account, session, secret)

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from dragoman.core import accounts, audit, policy, sessions, throttle
 from dragoman.core.accounts import COLUMNS, Account, Changes
-from dragoman.core.errors import NotFound, OldPasswordRequired, WrongPassword
+from dragoman.core.errors import NotFound, OldPasswordRequired, SessionRefused, WrongPassword
 from dragoman.core.proofs import prove_password
 
 if TYPE_CHECKING:
@@ -56,6 +56,34 @@ def change_password(
         if also is not None:
             also(uow, account.number)
         return changed
+
+
+def replace_own_password(
+    core: Core,
+    origin: Origin,
+    caller: Principal,
+    new: Secret,
+    *,
+    may_be_blank: bool = False,
+    sign_out: bool = True,
+) -> Account:
+    """Replace the caller's password without proving the old one, for products that ask for no proof.
+
+    The caller's own session is not spared, but those of this dialect are unless told to `sign_out`. Refuses
+    `SessionRequired`, `PasswordRefused`, `PasswordTooLong`, and `SessionRefused` to whom a disabling overtook.
+    """
+    caller.require_session()
+    if new.reveal() or not may_be_blank:
+        policy.require_fit(core, origin, new, caller.account.names)
+    hashed = core.tools.hasher.hash(new.reveal())
+    with core.begin(origin, writes=True) as uow:
+        as_asked = accounts.accounts.c.password_version == caller.account.password_version
+        account = _store(uow, caller.account.number, hashed, as_asked, by=caller)
+        if account is None:
+            raise SessionRefused
+        but_in = None if sign_out else origin.dialect
+        _end_what_hangs_on_it(uow, account.number, spared=None, others_too=False, but_in=but_in)
+        return account
 
 
 def change_own_account(
@@ -166,8 +194,11 @@ def _store(
     return accounts.of(row)
 
 
-def _end_what_hangs_on_it(uow: UnitOfWork, number: int, *, spared: Session | None, others_too: bool) -> None:
-    strict = [name for name, lifetime in uow.rules.lifetimes.items() if lifetime.ends_with_password]
+def _end_what_hangs_on_it(
+    uow: UnitOfWork, number: int, *, spared: Session | None, others_too: bool, but_in: str | None = None
+) -> None:
+    lifetimes = uow.rules.lifetimes.items()
+    strict = [name for name, lifetime in lifetimes if lifetime.ends_with_password and name != but_in]
     if others_too:
         sessions.end_all(uow, number, but=spared)
     elif strict:

@@ -18,12 +18,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha512
 from queue import SimpleQueue
 from threading import Lock, Thread, get_native_id
 from typing import Any, TypeVar
 
-from dragoman.core.errors import PasswordRefused, PasswordTooLong, Reason, Unavailable
+from dragoman.core.errors import HashRefused, PasswordRefused, PasswordTooLong, Reason, Unavailable
 
 T = TypeVar("T")
 
@@ -48,9 +50,21 @@ ARGON2_NO_ROOM = (-22, -33)  # its error codes: memory allocation, starting thre
 BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}", re.ASCII)
 BCRYPT_READS = 72  # bytes; its makers ignored the rest, bcrypt 5 refuses more
 
+# Upper-case hex of an unsalted SHA-512: guessed at billions a second, so it is never kept as it is, but hashed
+# by Argon2id in its turn, with this before the result.
+SHA512 = re.compile(r"[0-9A-F]{128}", re.ASCII)
+OF_SHA512 = "sha512:"
+
 NICENESS = 10
 SALT_BYTES = 16
 HASH_BYTES = 32
+
+
+@dataclass(frozen=True)
+class LegacyHash:
+    """A hash brought along from another product, in place of a password: see `Hasher.adopt`."""
+
+    value: str = field(repr=False)
 
 
 def octets(password: str) -> bytes:
@@ -114,8 +128,22 @@ class Hasher:
         """
         return self._argon2id(octets(password))
 
+    def adopt(self, foreign: str) -> str:
+        """What to store for a hash that another product made: Argon2, bcrypt, SHA-512 in hex, "" for a blank password.
+
+        Refuses `HashRefused` for any other, and `Unavailable`.
+        """
+        phc, crypt = ARGON2.fullmatch(foreign), BCRYPT.fullmatch(foreign)
+        if (phc and _is_affordable(phc)) or (crypt and int(crypt["cost"]) <= MOST_BCRYPT_COST):
+            return foreign
+        if SHA512.fullmatch(foreign.upper()):
+            return OF_SHA512 + self._argon2id(foreign.upper().encode("ascii"))
+        if not foreign:
+            return self.hash(foreign)
+        raise HashRefused
+
     def verify(self, stored: str, password: str) -> bool:
-        """Whether `stored` was made of `password`: Argon2 in any form, bcrypt `$2a$`, `$2b$`, `$2y$`.
+        """Whether `stored` was made of `password`: Argon2 in any form, bcrypt `$2a$`, `$2b$`, `$2y$`, what `adopt` made.
 
         False, never an exception, for a hash that is unknown, garbled or absurdly dear and for a password
         that cannot be one. `Unavailable` when there is no memory to tell: that is not a no.
@@ -130,6 +158,9 @@ class Hasher:
             # Its makers did not normalise: the bytes as typed come first.
             typed = dict.fromkeys((password.encode(), candidate))
             return any(self._bcrypt_matches(stored, each) for each in typed)
+        if stored.startswith(OF_SHA512) and (phc := ARGON2.fullmatch(stored.removeprefix(OF_SHA512))):
+            typed = dict.fromkeys(map(_sha512, (password.encode(), candidate)))
+            return any(self._argon2_matches(phc[0], phc["kind"], each) for each in typed)
         # Nobody can sign in to this account by password, and the time must not tell that either.
         self.verify(self.decoy, password)
         return False
@@ -191,6 +222,10 @@ class Hasher:
                 return self._threads.run(lambda: bcrypt.checkpw(read, encoded))
         except ValueError:
             return False  # the form is right, yet the salt is none
+
+
+def _sha512(candidate: bytes) -> bytes:
+    return sha512(candidate).hexdigest().upper().encode("ascii")
 
 
 def _is_affordable(stored: re.Match[str]) -> bool:

@@ -18,6 +18,7 @@ from dragoman.core.errors import (
     AdminOnly,
     ApiKeyOwnerGone,
     ApiKeyRefused,
+    CredentialRefused,
     NotSignedIn,
     PermissionMissing,
     SessionRefused,
@@ -74,11 +75,13 @@ BY_KEY = _by_key_digest()
 class Presented:
     """What a request held up, unverified: which kind of credential, and the secret itself.
 
-    What is `signed` is a token of the dialect's own making (core/keys.py), which names a session.
+    What is `signed` is a token of the dialect's own making (core/keys.py), which names a session. `instead` is
+    what counts when this is refused, for products that try all that they are shown.
     """
 
     kind: Literal["session", "api_key", "shared_link", "signed"]
     secret: Secret
+    instead: Presented | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,15 @@ def identify(uow: UnitOfWork, presented: Presented | Named | None, device: Devic
         raise NotSignedIn
     if isinstance(presented, Named):
         return _in_session(uow, _find(uow, BY_SESSION_ID, session=presented.session_id), device)
+    if presented.instead is None:
+        return _by_what_was_presented(uow, presented, device)
+    try:
+        return _by_what_was_presented(uow, presented, device)
+    except CredentialRefused:
+        return identify(uow, presented.instead, device)
+
+
+def _by_what_was_presented(uow: UnitOfWork, presented: Presented, device: Device | None) -> Principal:
     if presented.kind == "session":
         return _in_session(uow, _find(uow, BY_SESSION, digest=digest(presented.secret)), device)
     if presented.kind == "api_key":

@@ -8,7 +8,7 @@ one session deletes its row; ending all begins a new epoch (core/epochs.py).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ from dragoman.core import audit, epochs
 from dragoman.core.accounts import accounts
 from dragoman.core.database import AnyRow, AnySelect, Bag, Instant, Number, metadata
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
-from dragoman.core.secrets import Secret, digest, mint
+from dragoman.core.secrets import Dice, Secret, digest, mint
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Executable, FromClause
@@ -130,14 +130,16 @@ def open_session(
     *,
     parent: Session | None = None,
     duration: timedelta | None = None,
+    minted: Callable[[Dice], Secret] = mint,
 ) -> tuple[Session, Secret]:
     """A new session of the unit's dialect, and the secret that opens it, which is shown to nobody again.
 
-    With a `parent` it dies with that. Refuses `SessionRefused` when the parent is not alive, or is not this
+    With a `parent` it dies with that. `minted` makes the secret, where a product wants it to look its own way.
+    Refuses `SessionRefused` when the parent is not alive, or is not this
     account's in this dialect, and `TooMany` when it has too many ancestors itself.
     """
     lifetime, now, dialect = uow.rules.lifetime(uow.origin.dialect), uow.now, uow.origin.dialect
-    secret = mint(uow.tools.dice)
+    secret = minted(uow.tools.dice)
     session = Session(
         id=uow.new_id(),
         account_number=account_number,
@@ -319,6 +321,17 @@ def end(uow: UnitOfWork, session: Session) -> None:
     if not _delete(uow, session.id):
         raise SessionRefused
     audit.record(uow, "signed out", account=session.account_number, via=f"session {session.id}")
+
+
+def end_held(uow: UnitOfWork, secret: Secret) -> bool:
+    """End the session that a secret opens in the unit's dialect, whoever's it is; whether there was one."""
+    s = sessions.c
+    held = (s.digest == digest(secret), s.dialect == uow.origin.dialect, is_live(uow.now))
+    row = uow.db.execute(select(*COLUMNS).where(*held)).one_or_none()
+    if row is None:
+        return False
+    end(uow, of(row))
+    return True
 
 
 def end_one(

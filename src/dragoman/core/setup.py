@@ -10,6 +10,7 @@ from dragoman.core import accounts, policy
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.database import Instant, insert, metadata
 from dragoman.core.errors import SetupClosed, SetupDone
+from dragoman.core.passwords import LegacyHash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,13 +47,13 @@ def create_account(
     core: Core,
     origin: Origin,
     new: NewAccount,
-    password: Secret | None,
+    password: Secret | LegacyHash | None,
     *,
     also: Callable[[UnitOfWork, int], None] | None = None,
 ) -> Account:
     """Create an account, by an administrator or the operator. What is written `also` is so with it, or not at all.
 
-    Refuses `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
+    Refuses `PasswordRefused`, `PasswordTooLong`, `HashRefused`, `NameRefused`, `NameTaken`.
     """
     hashed = _hashed(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
@@ -82,8 +83,10 @@ def create_first_admin(
         return accounts.add(uow, new, hashed)
 
 
-def _hashed(core: Core, origin: Origin, new: NewAccount, password: Secret | None) -> str | None:
+def _hashed(core: Core, origin: Origin, new: NewAccount, password: Secret | LegacyHash | None) -> str | None:
     if password is None:
         return None
+    if isinstance(password, LegacyHash):
+        return core.tools.hasher.adopt(password.value)
     policy.require_fit(core, origin, password, new.names)
     return core.tools.hasher.hash(password.reveal())

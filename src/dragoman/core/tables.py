@@ -16,6 +16,7 @@ from dragoman.core import (
     sealing,
     sessions,
     setup,
+    standing,
     throttle,
     upstream,
 )
@@ -36,6 +37,7 @@ MODULES = (
     sealing,
     sessions,
     setup,
+    standing,
     throttle,
     upstream,
 )

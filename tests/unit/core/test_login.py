@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from hashlib import sha512
 from typing import Any
 
 import bcrypt
@@ -13,12 +14,12 @@ from sqlalchemy import event, update
 from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, do
 from tests.people import ALICE, BOB, Meddler, events, everything, presenting, rows, somebody, with_tools
 
-from dragoman.core import accounts, login, password_change
-from dragoman.core.accounts import Account
+from dragoman.core import accounts, login, password_change, setup
+from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.audit import audit_log
 from dragoman.core.devices import known_devices
 from dragoman.core.errors import NotFound, PasswordLoginDisabled, PasswordTooLong, Throttled, WrongCredentials
-from dragoman.core.passwords import Hasher
+from dragoman.core.passwords import Hasher, LegacyHash
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, sessions
 from dragoman.core.throttle import throttles
@@ -332,3 +333,43 @@ def test_what_is_throttled_is_not_hashed(core: Core) -> None:
             log_in(core, password=password)
     assert len(meddler.verified) == 11
     assert events(core).count("sign-in refused") == 11
+
+
+# --- blank passwords ------------------------------------------------------------------------------------
+
+
+def log_in_blankly(core: Core, name: str, *, may_be_blank: bool) -> None:
+    """Sign in with nothing for a password."""
+    nothing = Secret("")
+    login.log_in_with(core, ORIGIN, name, nothing, Device(), then=lambda *_: None, may_be_blank=may_be_blank)
+
+
+def test_a_blank_password_opens_nothing_unless_it_may(core: Core) -> None:
+    """An account whose password is blank is closed to who types nothing, but where the caller says it may be."""
+    setup.create_account(core, ORIGIN, NewAccount(username="kodi"), LegacyHash(""))
+    somebody(core)
+    for name, may_be_blank in [(ALICE, False), (ALICE, True), ("kodi", False)]:
+        with pytest.raises(WrongCredentials):
+            log_in_blankly(core, name, may_be_blank=may_be_blank)
+    log_in_blankly(core, "kodi", may_be_blank=True)
+
+
+def test_a_blank_password_costs_one_hash(core: Core) -> None:
+    """Refused for being blank or for being wrong: nobody can tell by the time."""
+    setup.create_account(core, ORIGIN, NewAccount(username="kodi"), LegacyHash(""))
+    meddler = Meddler()
+    with pytest.raises(WrongCredentials):
+        login.log_in(with_tools(core, hasher=meddler), ORIGIN, "kodi", Secret(""), Device())
+    assert len(meddler.verified) == 1
+
+
+def test_a_hash_brought_along_is_renewed(core: Core) -> None:
+    """The first sign-in replaces the wrapped SHA-512 by a hash of the password itself."""
+    brought = LegacyHash(sha512(PASSWORD.encode()).hexdigest().upper())
+    setup.create_account(core, ORIGIN, NewAccount(email=ALICE), brought)
+    before = stored(core)
+    assert before.startswith("sha512:$argon2id$")
+    login.log_in(core, ORIGIN, ALICE, Secret(PASSWORD), Device())
+    after = stored(core)
+    assert after.startswith("$argon2id$")
+    login.log_in(core, ORIGIN, ALICE, Secret(PASSWORD), Device())

@@ -33,6 +33,7 @@ from dragoman.core.errors import (
     OldPasswordRequired,
     PasswordRefused,
     PasswordTooLong,
+    SessionRefused,
     SessionRequired,
     Unavailable,
     WrongCredentials,
@@ -444,3 +445,59 @@ def test_under_legacy_each_product_has_its_own_floor(core: Core) -> None:
         password_change.set_password(core, STRICT, account, Secret("y" * 11))
     assert [(reason.code, reason.limit) for reason in refused.value.reasons] == [("too_short", 12)]
     password_change.set_password(core, STRICT, account, Secret("y" * 12))
+
+
+# --- by its owner, where a product asks for no proof ------------------------------------------------------
+
+
+def test_a_product_may_ask_for_no_proof(core: Core) -> None:
+    """The caller's password is replaced; every strict session ends, no other does, and it is on record."""
+    account = somebody(core)
+    caller = calling(core, account)
+    opened(core, account, origin=STRICT)
+    changed = password_change.replace_own_password(core, ORIGIN, caller, Secret(NEW_PASSWORD))
+    assert changed.password_version == account.password_version + 1
+    assert (can_sign_in(core, PASSWORD), can_sign_in(core, NEW_PASSWORD)) == (False, True)
+    assert caller.session in do(core, sessions.owned, account.number, "immich")
+    assert do(core, sessions.owned, account.number, "strict") == []
+    assert "password changed" in events(core)
+
+
+@pytest.mark.parametrize(("sign_out", "left"), [(True, 0), (False, 1)])
+def test_a_strict_dialect_may_keep_its_own(core: Core, sign_out: bool, left: int) -> None:
+    """Sessions of the dialect that changes it end with the password, the caller's too, unless told to stay."""
+    account = somebody(core)
+    caller = calling(core, account, origin=STRICT)
+    password_change.replace_own_password(core, STRICT, caller, Secret(NEW_PASSWORD), sign_out=sign_out)
+    assert len(do(core, sessions.owned, account.number, "strict")) == left
+
+
+def test_a_replacement_is_held_to_the_policy(core: Core) -> None:
+    """Common, short and blank passwords are refused, but a blank one where it may be."""
+    caller = calling(core, somebody(core))
+    for password in ("password1", "short", ""):
+        with pytest.raises(PasswordRefused):
+            password_change.replace_own_password(core, ORIGIN, caller, Secret(password))
+    for password in ("password1", "short"):
+        with pytest.raises(PasswordRefused):
+            password_change.replace_own_password(core, ORIGIN, caller, Secret(password), may_be_blank=True)
+    password_change.replace_own_password(core, ORIGIN, caller, Secret(""), may_be_blank=True)
+    assert not can_sign_in(core, PASSWORD)
+
+
+def test_a_key_replaces_no_password(core: Core) -> None:
+    """An API key is no way to become the account."""
+    caller = calling_by_key(core, somebody(core))
+    with pytest.raises(SessionRequired):
+        password_change.replace_own_password(core, ORIGIN, caller, Secret(NEW_PASSWORD))
+
+
+def test_a_replacement_that_is_overtaken_changes_nothing(core: Core) -> None:
+    """Between the look at the session and the write the account was disabled: the session is over."""
+    account = somebody(core)
+    caller = calling(core, account)
+    do(core, accounts.disable, account.number)
+    before = everything(core)
+    with pytest.raises(SessionRefused):
+        password_change.replace_own_password(core, ORIGIN, caller, Secret(NEW_PASSWORD))
+    assert everything(core) == before

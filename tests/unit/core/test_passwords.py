@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha512
 from pathlib import Path
 
 import bcrypt
@@ -18,8 +19,17 @@ from argon2.low_level import hash_secret
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.core.errors import PasswordRefused, PasswordTooLong, Unavailable
-from dragoman.core.passwords import LONGEST, NICENESS, Hasher, HashThreads, Turnstile, be_nice, octets
+from dragoman.core.errors import HashRefused, PasswordRefused, PasswordTooLong, Unavailable
+from dragoman.core.passwords import (
+    LONGEST,
+    NICENESS,
+    Hasher,
+    HashThreads,
+    LegacyHash,
+    Turnstile,
+    be_nice,
+    octets,
+)
 
 PHRASE = "correct horse battery staple"
 MEGABYTE = "x" * (1 << 20)
@@ -611,3 +621,61 @@ def test_priority_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "setpriority", refuse)
     be_nice(5)
+
+
+# --- hashes brought along -------------------------------------------------------------------------------
+
+
+def sha512_hex(password: str) -> str:
+    """An unsalted SHA-512, as Shoko stores it (contract §2.3)."""
+    return sha512(password.encode()).hexdigest().upper()
+
+
+@pytest.mark.parametrize("typed", ["Hallo Wörld 7", "", "x" * 4096])
+def test_an_unsalted_hash_is_hashed_again(typed: str) -> None:
+    """A SHA-512 brought along is verified, but never stored as it is, and is due to be replaced."""
+    brought = sha512_hex(typed)
+    stored = QUICK.adopt(brought)
+    assert QUICK.verify(stored, typed)
+    assert not QUICK.verify(stored, typed + "x")
+    assert not QUICK.verify(stored, brought)
+    assert brought.lower() not in stored.lower()
+    assert QUICK.adopt(brought.lower()) != stored
+    assert QUICK.is_outdated(stored)
+
+
+def test_an_unsalted_hash_is_tried_as_typed_and_normalised() -> None:
+    """Its maker did not normalise: a decomposed letter is found as it was typed, a composed one on any keyboard."""
+    decomposed, composed = "e\u0301t\u00e9 2026", "\u00e9t\u00e9 2026"
+    assert QUICK.verify(QUICK.adopt(sha512_hex(decomposed)), decomposed)
+    assert QUICK.verify(QUICK.adopt(sha512_hex(composed)), decomposed)
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [argon2("a-password"), crypt(b"a-password"), argon2("a-password", Type.I)],
+    ids=["argon2id", "bcrypt", "argon2i"],
+)
+def test_slow_hashes_are_taken_over_as_they_are(brought: str) -> None:
+    """Argon2 and bcrypt need no wrapping."""
+    assert QUICK.adopt(brought) == brought
+
+
+def test_an_empty_hash_is_a_blank_password() -> None:
+    """Shoko stores nothing for a blank password; what is stored here is a hash like any other."""
+    stored = QUICK.adopt("")
+    assert QUICK.verify(stored, "")
+    assert not QUICK.verify(stored, " ")
+    assert not QUICK.is_outdated(stored)
+
+
+@pytest.mark.parametrize(
+    "brought",
+    ["a-password", "0" * 127, "0" * 129, "G" * 128, "0" * 40, "$2b$31$" + "a" * 53, "$argon2id$v=19$m=9"],
+)
+def test_other_hashes_are_refused(brought: str) -> None:
+    """What no password could be verified by is refused when it is brought, without being repeated."""
+    with pytest.raises(HashRefused) as refused:
+        QUICK.adopt(brought)
+    assert brought not in str(refused.value)
+    assert brought not in repr(LegacyHash(brought))

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from sqlalchemy import update
 from tests.fakes import ORIGIN, FakeClock, do
-from tests.people import ALICE, calling, calling_by_key, opened, presenting, rows, somebody
+from tests.people import ALICE, BOB, calling, calling_by_key, opened, presenting, rows, somebody
 
 from dragoman.core import accounts, api_keys, elevation, sessions
 from dragoman.core.errors import (
@@ -261,3 +261,25 @@ def test_whoever_locks_meanwhile_wins(core: Core, clock: FakeClock) -> None:
         with core.database.writing() as db:
             db.execute(update(sessions.sessions).where(s.id == session.id).values(elevated_until=None))
     assert until(core) is None
+
+
+# --- more than one credential -----------------------------------------------------------------------------
+
+
+def test_what_is_refused_gives_way_to_the_next(core: Core) -> None:
+    """Where a product tries all that it is shown, the first good one counts, and of none the last is refused."""
+    _, good = opened(core, somebody(core))
+    _, bobs = opened(core, somebody(core, BOB))
+    bad = Secret("nobody's")
+
+    def shown(*secrets: Secret) -> str:
+        presented: Presented | None = None
+        for secret in reversed(secrets):
+            presented = Presented("session", secret, presented)
+        with core.begin(ORIGIN, writes=False) as uow:
+            return identify(uow, presented).account.username
+
+    assert [shown(good), shown(bad, good), shown(bad, bad, good), shown(good, bad)] == ["alice"] * 4
+    assert shown(bobs, good) == "bob"
+    with pytest.raises(SessionRefused):
+        shown(bad, bad)

@@ -116,6 +116,25 @@ def create_credentials() -> None:
     index("refresh_tokens", "grace_until")
     index("refresh_tokens", "session_id")
     op.create_table(
+        "standing_sessions",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("device", sa.LargeBinary(32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_standing_sessions")),
+        sa.UniqueConstraint(
+            "account_number",
+            "dialect",
+            "device",
+            name=op.f("uq_standing_sessions_account_number_dialect_device"),
+        ),
+        of_account("standing_sessions"),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_standing_sessions_session_id"), ondelete="CASCADE"
+        ),
+    )
+    op.create_table(
         "session_epochs",
         sa.Column("account_number", NUMBER, nullable=False),
         sa.Column("dialect", sa.String(32), nullable=False),
