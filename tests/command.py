@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,41 @@ def variables(**more: str) -> dict[str, str]:
     """This process's environment without settings of its own, and with cheap hashes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
     return {**kept, **CHEAP, **more}
+
+
+def typing(
+    folder: Path, words: Sequence[str], typed: Sequence[tuple[str, str]], *, until: str, **environ: str
+) -> str:
+    """Run a verb at a terminal, as a process of its own, answering each prompt; all that appeared there."""
+    primary, secondary = pty.openpty()
+    asking = subprocess.Popen(
+        [str(PROGRAM), *words],
+        cwd=folder,
+        env=variables(**environ),
+        stdin=secondary,
+        stdout=secondary,
+        stderr=secondary,
+        start_new_session=True,
+    )
+    os.close(secondary)
+    transcript = ""
+    for prompt, answer in typed:
+        transcript += _appearing(primary, prompt)
+        os.write(primary, f"{answer}\n".encode())
+    transcript += _appearing(primary, until)
+    code = asking.wait(10)
+    os.close(primary)
+    if code:
+        raise RuntimeError(f"ended with {code}: {transcript}")
+    return transcript
+
+
+def _appearing(terminal: int, wanted: str) -> str:
+    """What appears on a terminal, up to these words."""
+    seen = ""
+    while wanted not in seen:
+        seen += os.read(terminal, 1024).decode()
+    return seen
 
 
 @dataclass

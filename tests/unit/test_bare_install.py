@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache
 from importlib.metadata import Distribution, distribution, packages_distributions
+from pathlib import Path
 
 import pytest
 
@@ -81,15 +82,20 @@ def requirements(of: Distribution) -> list[Distribution]:
     return [distribution(name) for name in names if normal(name) in here]
 
 
+def used_beyond_the_bare_install(modules: set[str]) -> set[str]:
+    """The distributions of these modules that the bare install lacks."""
+    started, _ = imported("")  # with every interpreter here: an editable install's finder, say
+    owners = who_owns()
+    used = {normal(owner) for module in modules - started for owner in owners.get(module, [])}
+    return used - bare_install()
+
+
 @pytest.mark.parametrize("dialect", names())
 def test_a_client_needs_only_the_bare_install(dialect: str) -> None:
     """Importing a dialect and sending with both its clients imports no package beyond the bare install's."""
     modules, own = imported(USE.format(dialect=dialect))
-    started, _ = imported("")  # with every interpreter here: an editable install's finder, say
-    owners = who_owns()
-    used = {normal(owner) for module in modules - started for owner in owners.get(module, [])}
-    assert used - bare_install() == set()
-    assert "httpx2" in used
+    assert used_beyond_the_bare_install(modules) == set()
+    assert "httpx2" in modules
     assert not own & {
         "dragoman.app",
         "dragoman.serving",
@@ -97,6 +103,26 @@ def test_a_client_needs_only_the_bare_install(dialect: str) -> None:
         "dragoman.settings",
         "dragoman.log",
     }
+
+
+LOG_IN = """
+import contextlib, io
+from dragoman.cli import main
+said = io.StringIO()
+with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+    main(["login", "{dialect}", "http://127.0.0.1:9", "--name", "me", "--password-file", "{file}"])
+assert "no answer from http://127.0.0.1:9" in said.getvalue(), said.getvalue()
+"""
+
+
+@pytest.mark.parametrize("dialect", names())
+def test_signing_in_from_the_command_line_needs_only_the_bare_install(dialect: str, tmp_path: Path) -> None:
+    """`dragoman login` gets as far as the network without the server's packages."""
+    file = tmp_path / "password"
+    file.write_text("secret")
+    modules, own = imported(LOG_IN.format(dialect=dialect, file=file))
+    assert used_beyond_the_bare_install(modules) == set()
+    assert "dragoman.core" not in own
 
 
 def test_the_list_of_the_bare_install_leaves_the_server_out() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import shutil
 import subprocess
@@ -20,7 +18,7 @@ import pytest
 import typer
 import typer.main
 from sqlalchemy import update
-from tests.command import CHEAP, PROGRAM, Command, Ended, variables
+from tests.command import CHEAP, PROGRAM, Command, Ended, typing
 from tests.conftest import MASTER_KEY
 from tests.fakes import NEW_PASSWORD, PASSWORD
 from tests.people import ALICE, BOB, presenting, rows
@@ -110,7 +108,7 @@ def commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 VERBS = dict(commands(typer.main.get_command(app)))
-SERVER_VERBS = sorted(set(VERBS) - {"version"})
+SERVER_VERBS = sorted(set(VERBS) - {"version", "login"})
 
 
 def test_the_verbs_are_these() -> None:
@@ -136,6 +134,7 @@ def test_the_verbs_are_these() -> None:
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
         *(f"session {verb}" for verb in ("list", "revoke")),
         "audit",
+        "login",
         *(f"config {verb}" for verb in ("show", "check")),
         "openapi",
         "migrate",
@@ -249,7 +248,7 @@ def test_no_option_takes_a_secret() -> None:
         for option in parameter.opts
         if re.search("pass|secret|token|pin|master", option)
     }
-    files = {("account add", "--password-file"), ("account password", "--password-file")}
+    files = {(verb, "--password-file") for verb in ("account add", "account password", "login")}
     assert taking == {*files, ("account add", "--password-hash-file")}
     read = {option for parameter in VERBS["account add"].params for option in parameter.opts}
     assert {"--password-stdin", "--password-file"} <= read
@@ -338,42 +337,17 @@ def test_an_unfit_password_file_is_refused(command: Command, content: bytes | No
 
 def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path, command: Command, core: Core) -> None:
     """On a terminal the password is asked for until it is typed twice alike, and no keystroke is echoed."""
-    primary, secondary = pty.openpty()
-    words = [str(PROGRAM), "account", "add", "--email", ALICE]
-    asking = subprocess.Popen(
-        words,
-        cwd=tmp_path,
-        env=variables(),
-        stdin=secondary,
-        stdout=secondary,
-        stderr=secondary,
-        start_new_session=True,
-    )
-    os.close(secondary)
-    transcript = ""
-    for prompt, typed in [
+    typed = [
         ("Password: ", PASSWORD),
         ("Once more: ", "a-slip"),
         ("Password: ", PASSWORD),
         ("Once more: ", PASSWORD),
-    ]:
-        transcript += read_until(primary, prompt)
-        os.write(primary, f"{typed}\n".encode())
-    transcript += read_until(primary, "Added account 1")
-    assert asking.wait(10) == 0
-    os.close(primary)
+    ]
+    transcript = typing(tmp_path, ["account", "add", "--email", ALICE], typed, until="Added account 1")
     assert "do not match" in transcript
     assert PASSWORD not in transcript
     assert "a-slip" not in transcript
     assert lets_in(core)
-
-
-def read_until(terminal: int, wanted: str) -> str:
-    """What appears on a terminal, up to these words."""
-    seen = ""
-    while wanted not in seen:
-        seen += os.read(terminal, 1024).decode()
-    return seen
 
 
 def test_without_a_terminal_nobody_is_asked(command: Command) -> None:

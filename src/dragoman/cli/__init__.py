@@ -1,4 +1,4 @@
-"""The command line: `dragoman serve | account | session | key | audit | config | openapi | diff | migrate | version`.
+"""The command line: `dragoman serve | account | session | key | audit | login | config | openapi | diff | …`.
 
 Importing it imports Typer and the outline of each verb; a verb imports what it needs when it is run. So
 `dragoman --help` answers at once, and the bare installation, which lacks the server's packages, has the
@@ -22,6 +22,7 @@ from dragoman.cli import (
     diff,
     failures,
     key,
+    login,
     migrate,
     openapi,
     serve,
@@ -43,6 +44,7 @@ app.add_typer(account.app)
 app.add_typer(session.app)
 app.add_typer(key.app)
 app.command()(audit.audit)
+app.command()(login.login)
 app.add_typer(config.app)
 app.command()(openapi.openapi)
 app.command()(diff.diff)

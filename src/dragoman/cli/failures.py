@@ -24,7 +24,7 @@ Exit codes:
   0  done
   1  refused: no such account, a name that is taken, a password against the policy
   2  wrong usage or wrong settings
-  3  cannot start: the database, the master key or the port is not to be had
+  3  cannot start or cannot tell: the database, the master key, the port or the server is not to be had
   4  the server's packages are not installed: pip install 'dragoman[server]'"""
 
 
@@ -56,6 +56,10 @@ def explain(error: Exception) -> Failure | None:
         return Failure(Code.CANNOT_START, [str(error)])
     if isinstance(error, ModuleNotFoundError):
         return _missing(error)
+    return _of_a_client(error) or _of_ours(error)
+
+
+def _of_ours(error: Exception) -> Failure | None:
     try:
         return _of_the_server(error)
     except ModuleNotFoundError:  # the bare installation knows none of the server's failures
@@ -70,6 +74,18 @@ def _missing(error: ModuleNotFoundError) -> Failure | None:
         Code.SERVER_MISSING,
         [f"this verb needs the server, whose package {package} is missing: pip install 'dragoman[server]'"],
     )
+
+
+def _of_a_client(error: Exception) -> Failure | None:
+    """What another server said, or why it said nothing."""
+    from dragoman.client import ClientError, Refused
+
+    match error:
+        case Refused():
+            return Failure(Code.REFUSED, [f"the server refuses: {error}"])
+        case ClientError():
+            return Failure(Code.CANNOT_START, [str(error)])
+    return None
 
 
 def _of_the_server(error: Exception) -> Failure | None:

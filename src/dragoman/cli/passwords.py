@@ -40,18 +40,24 @@ HashFromFile = Annotated[
 
 
 def read(file: Path | None, *, stdin: bool) -> Secret:
-    """The password, from where the options say, else asked for twice. `WrongUsage` when it cannot be had."""
+    """A new password, from where the options say, else asked for twice. `WrongUsage` when it cannot be had."""
     from dragoman.core.secrets import Secret
 
+    return Secret(read_text(file, stdin=stdin, again="Once more"))
+
+
+def read_text(file: Path | None, *, stdin: bool, again: str | bool = False) -> str:
+    """A password as it is, for who has no `Secret` (the bare installation). `again` asks for it once more."""
     if file is not None and stdin:
         raise WrongUsage("--password-file and --password-stdin exclude each other")
     if file is not None:
-        return Secret(_from_file(file))
+        return _from_file(file)
     if stdin:
-        return Secret(_text(sys.stdin.buffer, "standard input"))
+        return _text(sys.stdin.buffer, "standard input")
     if not sys.stdin.isatty():
         raise WrongUsage("there is no terminal to ask on: use --password-file FILE or --password-stdin")
-    return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True))
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=again, err=True)
+    return password
 
 
 def read_hash(file: Path) -> LegacyHash:

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
-from dragoman.client.conversation import Conversation, Manners
+from dragoman.client.conversation import Conversation, Manners, Person
 from dragoman.client.errors import (
     ClientError,
     Forbidden,
@@ -57,6 +57,7 @@ __all__ = [
     "Forbidden",
     "Manners",
     "NotInRelease",
+    "Person",
     "Refused",
     "SyncClient",
     "TimedOut",

@@ -26,6 +26,16 @@ EXCERPT = 400  # characters
 
 
 @dataclass(frozen=True)
+class Person:
+    """Who somebody is at a product: `login` is what they sign in with, `name` what they are called."""
+
+    id: str
+    login: str
+    name: str
+    is_admin: bool
+
+
+@dataclass(frozen=True)
 class Manners:
     """How a product is spoken to, beside its contract.
 
@@ -33,7 +43,8 @@ class Manners:
     `credentials` are the headers for a token and an API key, either of which may be None. `token_in` finds
     the token that an answer brings; after `signs_out` it is forgotten. `complaints` finds the sentences in
     the JSON of a refusal. `request_ids` are the headers that may name the request. `releases` are those whose
-    differences are known, by name.
+    differences are known, by name. `sign_in` signs a client in by name and password, and `whoami` asks who
+    it then speaks for; both are told to clients that do things at once.
     """
 
     credentials: Callable[[str | None, str | None], Mapping[str, str]]
@@ -43,6 +54,8 @@ class Manners:
     request_ids: Sequence[str] = ()
     base: str = ""
     releases: Mapping[str, Release] = field(default_factory=dict[str, Release])
+    sign_in: Callable[[Any, str, str], object] | None = None
+    whoami: Callable[[Any], Person] | None = None
 
 
 class Conversation:

@@ -268,6 +268,15 @@ def complaints(body: object) -> Sequence[str]:
     return issues or ([said] if isinstance(said, str) else said)
 
 
+def sign_in(immich: Client, name: str, password: str) -> LoginResponseDto:
+    return immich.login(email=name, password=password)
+
+
+def whoami(immich: Client) -> client.Person:
+    me = immich.get_my_user()
+    return client.Person(str(me.id), me.email, me.name, me.is_admin)
+
+
 MANNERS = client.Manners(
     credentials=credentials,
     complaints=complaints,
@@ -276,6 +285,8 @@ MANNERS = client.Manners(
     request_ids=("x-immich-cid", "x-correlation-id"),
     base=ImmichApi.base,
     releases=RELEASES,
+    sign_in=sign_in,
+    whoami=whoami,
 )
 
 
