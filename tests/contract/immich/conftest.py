@@ -8,29 +8,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.conftest import ENGINES, MASTER_KEY
+from tests.conftest import ENGINES
 from tests.contract.immich.speech import House, visiting
-from tests.fakes import FakeClock, cheap_hasher
+from tests.contract.immich.spoken import NAMES, speaking, speaking_at
 from tests.postgres import fresh_postgres
-from tests.running import Running, configured, running
-
-# Tests that share a server share its address, so that only guesses at one account are slowed down there.
-ROOMY = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
-
-
-def house_at(url: str) -> Iterator[House]:
-    """A server with an administrator on this database."""
-    with running(configured(url, **ROOMY), cheap_hasher(), FakeClock()) as served, visiting(served) as house:
-        house.account(email="admin@example.com", display_name="Ada", is_admin=True)
-        yield house
+from tests.running import Running
 
 
 @pytest.fixture(scope="module")
 def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A server on SQLite with an administrator, shared by the tests of a module."""
-    file = tmp_path_factory.mktemp("house") / "dragoman.db"
-    shutil.copy(sqlite_template, file)
-    yield from house_at(f"sqlite:///{file}")
+    with speaking(NAMES[0], sqlite_template, tmp_path_factory.mktemp("house")) as house:
+        yield house
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -45,7 +34,24 @@ def houses(
             file = tmp_path_factory.mktemp("houses") / "dragoman.db"
             shutil.copy(sqlite_template, file)
             url = f"sqlite:///{file}"
-        yield from house_at(url)
+        yield stack.enter_context(speaking_at(url, NAMES[0]))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def spoken(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, House]]:
+    """A server on SQLite with an administrator for each release, and which it is, shared by a module's tests."""
+    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("spoken")) as house:
+        yield request.param, house
+
+
+@pytest.fixture(params=NAMES)
+def fresh(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[tuple[str, House]]:
+    """A server of the test's own for each release, and which it is, on which nobody ever had an account."""
+    with speaking_at(sqlite_url, request.param) as house:
+        house.start_over()
+        yield request.param, house
 
 
 @pytest.fixture

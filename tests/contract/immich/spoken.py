@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.contract.immich.conftest import ROOMY
+from tests.conftest import MASTER_KEY
 from tests.contract.immich.speech import House, visiting
 from tests.fakes import FakeClock, cheap_hasher
 from tests.running import configured, running
 
 from dragoman.dialects.immich.releases import NAMES
 
-__all__ = ["LATER", "NAMES", "by", "message", "speaking", "speaking_at"]
+__all__ = ["LATER", "NAMES", "by", "complaints", "message", "speaking", "speaking_at", "succeeded"]
 
 LATER = NAMES[1:]
+# Tests that share a server share its address, so that only guesses at one account are slowed down there.
+ROOMY = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
 
 
 @contextmanager
@@ -47,3 +49,17 @@ def message(response: Any, status: int) -> Any:
     """What a refusal says, whatever shape its release gives it."""
     assert response.status_code == status, response.text
     return response.json()["message"]
+
+
+def succeeded(response: Any, *statuses: int) -> Any:
+    """The body of an answer with one of these statuses."""
+    assert response.status_code in statuses, response.text
+    return response.json() if response.content else None
+
+
+def complaints(response: Any) -> list[str]:
+    """What a refusal says of the fields: sentences that name them, or since 3.0 each path and what is wrong there."""
+    said = message(response, 400)
+    if said != "Validation failed":
+        return list(said)
+    return [f"{'.'.join(map(str, issue['path']))}: {issue['message']}" for issue in response.json()["errors"]]

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.contract.immich.speech import PIN, SESSION_ONLY, House, Person, assert_says
-from tests.contract.immich.spoken import NAMES, by, message, speaking
+from tests.contract.immich.spoken import by, message
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
 
 from dragoman.core import accounts
 
 USERS = "/admin/users"
 NOT_THERE = "6f1c5a52-7f0e-4d5b-9f3a-1b2c3d4e5f60"
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server of each release, and which it is."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("spoken")) as house:
-        yield request.param, house
 
 
 @pytest.fixture

@@ -21,15 +21,6 @@ FIELDS = ["id", "name", "createdAt", "updatedAt", "permissions"]
 AT_LEAST_ONE = "permissions must contain at least 1 elements"
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server for each release."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("keys")) as house:
-        yield request.param, house
-
-
 @pytest.fixture(scope="module", params=LATER)
 def later(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory

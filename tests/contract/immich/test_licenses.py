@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.contract.immich.speech import House, Person, assert_refused, assert_says
-from tests.contract.immich.spoken import NAMES, message, speaking
+from tests.contract.immich.spoken import message
 
 PATHS = ("/users/me/license", "/server/license")
 KEYS = {PATHS[0]: "IMCL", PATHS[1]: "IMSV"}
 PATTERN = r"/IM(SV|CL)(-[\dA-Za-z]{4}){8}/"
 WHOLE = r"/^IM(SV|CL)(-[\dA-Za-z]{4}){8}$/"
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server of each release, and which it is."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("licences")) as house:
-        yield request.param, house
 
 
 @pytest.fixture

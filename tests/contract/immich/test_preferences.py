@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -11,22 +10,13 @@ from typing import Any
 
 import pytest
 from tests.contract.immich.speech import House, assert_refused
-from tests.contract.immich.spoken import NAMES, by, message, speaking
+from tests.contract.immich.spoken import by, message
 from tests.fakes import do
 
 from dragoman.core import accounts
 
 DEFAULTS: Any = json.loads((Path(__file__).parent / "oracles" / "preferences.json").read_text("utf-8"))
 MINE = "/users/me/preferences"
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server of each release, and which it is."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("spoken")) as house:
-        yield request.param, house
 
 
 def stored(house: House, number: int) -> Any:

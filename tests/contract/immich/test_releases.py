@@ -35,15 +35,6 @@ AT_THE_ROOT = {"ApiEndpoint", "WellKnownImmich"}
 CID = {"1.134": "x-immich-cid", "2.7": "x-immich-cid", "3.2": "x-correlation-id"}
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server of each release, and which it is."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("spoken")) as house:
-        yield request.param, house
-
-
 def test_the_oracle_knows_nearly_all_of_it() -> None:
     """Every operation served is one of the product's, but for the address at the root that is in no document."""
     assert OURS.keys() - OPERATIONS.keys() == {"get_well_known"}

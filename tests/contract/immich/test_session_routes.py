@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.contract.immich.speech import PIN, SESSION_ONLY, House, Person, assert_empty, assert_refused
-from tests.contract.immich.spoken import LATER, NAMES, by, message, speaking
+from tests.contract.immich.spoken import LATER, by, message, speaking
 from tests.fakes import ORIGIN
 
 from dragoman.core import sweep
@@ -29,15 +28,6 @@ LATER_FIELDS = [
     "deviceType",
     "isPendingSyncReset",
 ]
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server for each release."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("sessions")) as house:
-        yield request.param, house
 
 
 def listed(house: House, token: str) -> list[dict[str, Any]]:

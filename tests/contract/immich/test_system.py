@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from tests.contract.immich.speech import House, assert_empty, assert_refused, assert_says
-from tests.contract.immich.spoken import NAMES, message, speaking
+from tests.contract.immich.spoken import NAMES, message
 
 VERSIONS = {"1.134": "1.134.0", "2.7": "2.7.5", "3.2": "3.2.2"}
 RELEASES = "https://github.com/immich-app/immich/releases"
@@ -18,15 +17,6 @@ NO_FLAG = {
 }
 DIRECTIONS = "direction must be one of the following values: shared-by, shared-with"
 NO_DIRECTION = {"1.134": [DIRECTIONS], "2.7": ["direction should not be empty", DIRECTIONS]}
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def spoken(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, House]]:
-    """A server for each release."""
-    with speaking(request.param, sqlite_template, tmp_path_factory.mktemp("system")) as house:
-        yield request.param, house
 
 
 def test_the_version_is_the_release_s(spoken: tuple[str, House]) -> None:

@@ -12,7 +12,8 @@ from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.immich import devices, errors
-from dragoman.dialects.immich.releases import keeps_devices, spoken_by
+from dragoman.dialects.immich.refusals import SlugRefused
+from dragoman.dialects.immich.releases import keeps_devices, knows_slugs, spoken_by
 from dragoman.dialects.immich.zod import UNDEFINED
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json
 
@@ -22,10 +23,15 @@ COOKIES = (TOKEN_COOKIE, "immich_auth_type", "immich_is_authenticated")
 
 
 def present(exchange: Exchange) -> Presented | None:
-    """The first credential that is not empty; the ones after it are not looked at (contract §0.5)."""
+    """The first credential that is not empty; the ones after it are not looked at (contract §0.5).
+
+    Refuses `SlugRefused`.
+    """
     headers, query = exchange.headers, exchange.query
     if link := headers.get("x-immich-share-key") or query.get("key"):
         return Presented("shared_link", Secret(link))
+    if knows_slugs(spoken_by(exchange.release)) and (headers.get("x-immich-share-slug") or query.get("slug")):
+        raise SlugRefused
     session = (
         headers.get("x-immich-user-token")
         or headers.get("x-immich-session-token")

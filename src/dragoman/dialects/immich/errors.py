@@ -24,6 +24,7 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.SessionRefused: (401, "Invalid user token"),
     core.ApiKeyRefused: (401, "Invalid API key"),
     core.SharedLinkRefused: (401, "Invalid share key"),
+    refusals.SlugRefused: (401, "Invalid share slug"),
     core.CredentialRefused: (401, "Invalid user token"),
     core.WrongCredentials: (401, "Incorrect email or password"),
     core.PasswordLoginDisabled: (401, "Password login has been disabled"),

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dragoman.core import errors as core
 
 
+class SlugRefused(core.SharedLinkRefused):
+    """No shared link has this name: nobody can share anything yet."""
+
+
 class NoLicense(core.NotFound):
     """The user has bought none, or the server."""
 

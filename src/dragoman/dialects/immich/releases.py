@@ -106,6 +106,9 @@ FIELDS: Sequence[tuple[type[BaseModel], str, str, str]] = (
 # Since when a session's device is kept up to date with what its caller says (§2.7).
 DEVICES_KEPT_SINCE = "2.7"
 
+# Since when a shared link has a name besides its key (§0.5).
+SLUGS_SINCE = "2.7"
+
 # Shapes that the documents call otherwise: the first and the last release that does.
 CALLED: Sequence[tuple[type[BaseModel], str, str, str]] = (
     (wire.UserPreferencesOfDto, "UserPreferencesUpdateDto", FIRST, LAST),
@@ -259,6 +262,11 @@ def described(release: str) -> Release:
 RELEASES: Mapping[str, Release] = {name: described(name) for name in NAMES}
 # Whatever any release has: for the operator, whose keys outlive a change of the release.
 ALL_PERMISSIONS = tuple(dict.fromkeys(name for release in NAMES for name in PERMISSIONS[release]))
+
+
+def knows_slugs(release: Release) -> bool:
+    """Whether in a release a shared link can be held up by a name of its own, too (contract §0.5)."""
+    return within(release.name, SLUGS_SINCE, LAST)
 
 
 def keeps_devices(release: Release) -> bool:
