@@ -8,10 +8,10 @@ A sign-in asks the provider with no connection held, and then settles in one uni
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from sqlalchemy import Column, ForeignKey, String, Table, select, update
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from dragoman.core.sessions import Device
     from dragoman.core.throttle import Counter
     from dragoman.core.work import Core, Origin, UnitOfWork
+
+Given = TypeVar("Given")
 
 linked_identities = Table(
     "linked_identities",
@@ -74,9 +76,15 @@ class LinkedIdentity:
 
 
 def sign_in_upstream(
-    core: Core, origin: Origin, provider: UpstreamProvider, code: Secret, device: Device
-) -> SignedIn:
-    """Open a session for whom the provider's code stands for.
+    core: Core,
+    origin: Origin,
+    provider: UpstreamProvider,
+    code: Secret,
+    device: Device,
+    *,
+    then: Callable[[UnitOfWork, SignedIn], Given],
+) -> Given:
+    """Open a session for whom the provider's code stands for; what `then` makes of it, in the same unit.
 
     Refuses `UpstreamFailed`, `NoAccount` (also when theirs is disabled or deleted), `Throttled`, `Unavailable`.
     """
@@ -90,9 +98,9 @@ def sign_in_upstream(
             uow.evidence(audit.line(uow, "upstream sign-in failed", why=failure.why[:500]))
             raise
 
-    def settled() -> SignedIn:
+    def settled() -> Given:
         with core.begin(origin, writes=True) as uow:
-            return _settle(uow, provider, identity, device, counters)
+            return then(uow, _settle(uow, provider, identity, device, counters))
 
     try:
         return settled()

@@ -40,7 +40,10 @@ def sign_in(
     """Sign in through a provider that says this of somebody; as Carol unless told otherwise."""
     provider = provider or Provider(claims or claims_of())
     told = with_tools(core, web=provider)
-    return upstream.sign_in_upstream(told, origin, policy, Secret(code), Device("Firefox"))
+    device = Device("Firefox")
+    return upstream.sign_in_upstream(
+        told, origin, policy, Secret(code), device, then=lambda _, signed_in: signed_in
+    )
 
 
 def links(core: Core) -> list[tuple[str, int]]:
