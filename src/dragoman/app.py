@@ -7,8 +7,9 @@ it is (by host name, then by path prefix) and hands it to that dialect.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -55,14 +56,17 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
     connections = (
         settings.server.threads + settings.outgoing.threads + HASHES_AHEAD * tools.hasher.at_once + 2
     )
-    database = Database(settings.database.connection_url, connections=connections)
-    migrations.bring_up(database)
-    configured = settings.master_key.get_secret_value() if settings.master_key else None
-    sealer = sealing.Sealer(sealing.load_master_keys(configured, database))
-    core = Core(database, replace(tools, sealer=sealer), make_rules(settings))
-    sealing.ensure_data_key(core, Origin("start"), sealer)
-    if settings.first_admin is not None:
-        make_first_admin(core, settings)
+    with ExitStack() as given_up:
+        database = Database(settings.database.connection_url, connections=connections)
+        given_up.callback(database.dispose)
+        migrations.bring_up(database)
+        configured = settings.master_key.get_secret_value() if settings.master_key else None
+        sealer = sealing.Sealer(sealing.load_master_keys(configured, database))
+        core = Core(database, replace(tools, sealer=sealer), make_rules(settings))
+        sealing.ensure_data_key(core, Origin("start"), sealer)
+        if settings.first_admin is not None:
+            make_first_admin(core, settings)
+        given_up.pop_all()
     return core
 
 
@@ -122,21 +126,23 @@ def make_first_admin(core: Core, settings: Settings) -> None:
         return
 
 
-def build(settings: Settings, tools: Tools | None = None) -> App:
-    """The application. `tools` are the real ones unless a test brings its own."""
+def build(settings: Settings, tools: Tools | None = None, *, started: datetime | None = None) -> App:
+    """The application. `tools` are the real ones unless a test brings its own; `started` is when the server was."""
     log.configure(settings.log.level, settings.log.format)
-    return App(settings, make_core(settings, tools), discover())
+    return App(settings, make_core(settings, tools), discover(), started)
 
 
 class App:
     """The ASGI application of one process."""
 
-    def __init__(self, settings: Settings, core: Core, dialects: Sequence[Dialect]) -> None:
+    def __init__(
+        self, settings: Settings, core: Core, dialects: Sequence[Dialect], started: datetime | None = None
+    ) -> None:
         self.core = core
         self._settings = settings
         self._trusted = settings.server.trusted_proxies
         self._lanes = make_lanes(settings, core)
-        self._window = SetupWindow.of(settings, core.tools.clock())
+        self._window = SetupWindow.of(settings, started or core.tools.clock())
         self._sweeper = Sweeper(
             core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
         )

@@ -32,7 +32,7 @@ class SetupWindow:
 
     @classmethod
     def of(cls, settings: Settings, now: datetime) -> SetupWindow:
-        """The window that settings leave open from `now`, the start."""
+        """The window that settings leave open from `now`, the start of the server, however many processes it has."""
         if settings.setup.open == "always":
             return cls(now, None, wide=True)
         hosts = [d.host for d in settings.dialects.values() if d.enabled and d.host]

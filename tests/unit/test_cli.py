@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -29,6 +30,7 @@ from dragoman.cli.printing import safe
 from dragoman.core import accounts, audit, elevation, login, sessions
 from dragoman.core.database import Database
 from dragoman.core.errors import CredentialRefused, Throttled, WrongCredentials
+from dragoman.core.master_keys import parse
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.core.work import Core, Origin
@@ -132,6 +134,7 @@ def test_the_verbs_are_these() -> None:
             )
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
+        "secrets rewrap",
         *(f"session {verb}" for verb in ("list", "revoke")),
         "audit",
         "login",
@@ -681,6 +684,26 @@ def test_the_verbs_work_on_each_engine(tmp_path: Path, database_url: str) -> Non
     ok(command("account", "delete", ALICE, "--purge", "--yes", *at))
     assert ok(command("account", "list", "--deleted", "--json", *at)).json == []
     assert ok(command("key", "list", "--json", *at)).json == []
+
+
+def test_data_keys_are_wrapped_under_a_new_master_key(tmp_path: Path, database_url: str) -> None:
+    """With a new key first in the list `secrets rewrap` makes the old one needless; again, there is nothing to do."""
+    new = base64.b64encode(b"n" * 32).decode()
+    at = ("--database", database_url)
+
+    def run(keys: str, *words: str) -> Ended:
+        return Command(tmp_path, {**CHEAP, "DRAGOMAN_MASTER_KEY": keys})(*words, *at)
+
+    ok(run(MASTER_KEY, "account", "list"))
+    assert run(new, "account", "list").code == 3
+    wrapped = ok(run(f"{new},{MASTER_KEY}", "secrets", "rewrap"))
+    first = parse(new, source="").first.id
+    assert wrapped.out == f"Wrapped 1 data key under the master key {first}.\n"
+    assert "Restart" in wrapped.err
+    ok(run(new, "account", "list"))
+    assert run(MASTER_KEY, "account", "list").code == 3
+    again = ok(run(new, "secrets", "rewrap"))
+    assert again.out == f"All data keys are wrapped under the master key {first} already.\n"
 
 
 # --- keys ---------------------------------------------------------------------------------------------

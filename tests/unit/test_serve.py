@@ -240,6 +240,29 @@ def test_a_worker_is_replaced_when_that_may_help(tmp_path: Path, environ: dict[s
     assert json.loads(ended.stderr)["event"] == "cannot serve"
 
 
+def test_a_replaced_worker_opens_no_window_anew(tmp_path: Path) -> None:
+    """A worker counts the minutes of the set-up window from the start of the server, not from its own."""
+    code = "from dragoman.cli.worker import app; window = app()._window; print(window.opened, window.closes)"
+    started = "2026-01-05 09:30:00+00:00"
+    words, environ = [sys.executable, "-c", code], variables(DRAGOMAN_STARTED=started)
+    ended = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == f"{started} 2026-01-05 09:40:00+00:00"
+
+
+@pytest.mark.slow
+def test_workers_are_told_when_the_server_started(tmp_path: Path) -> None:
+    """Long after the start nobody makes the first administrator through a worker that is new."""
+    with serving(
+        tmp_path, "--workers", "2", "--port", str(free_port()), environ={"DRAGOMAN_LOG__LEVEL": "info"}
+    ) as process:
+        both_started(process)
+        workers = [int(number) for number in re.findall(r"Started server process \[(\d+)\]", process.logged)]
+        environs = [Path(f"/proc/{worker}/environ").read_bytes().split(b"\0") for worker in workers]
+        told = [{v for v in environ if v.startswith(b"DRAGOMAN_STARTED=")} for environ in environs]
+        assert told[0] == told[1]
+        assert len(told[0]) == 1
+
+
 # --- the first administrator --------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from dragoman.cli import (
     login,
     migrate,
     openapi,
+    secrets,
     serve,
     session,
     version,
@@ -43,6 +44,7 @@ app.command()(serve.serve)
 app.add_typer(account.app)
 app.add_typer(session.app)
 app.add_typer(key.app)
+app.add_typer(secrets.app)
 app.command()(audit.audit)
 app.command()(login.login)
 app.add_typer(config.app)

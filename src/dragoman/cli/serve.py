@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core
     from dragoman.settings import Settings
 
+STARTED = "DRAGOMAN_STARTED"  # the variable by which workers learn when the server was
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -116,6 +117,8 @@ def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
         with opening():
             core = make_core(settings)
         _announce(settings, core, port, invocation)
+        # A worker that is replaced must not open anew what is open for some minutes after a start.
+        os.environ[STARTED] = core.tools.clock().isoformat()  # noqa: TID251 - what the children inherit
         core.database.dispose()
         supervisor = Multiprocess(_uvicorn(settings, "dragoman.cli.worker:app", factory=True), sockets)
         supervisor.run()

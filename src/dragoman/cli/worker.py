@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 import threading
+from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from dragoman.app import build, dialect_models
+from dragoman.cli.serve import STARTED
 from dragoman.core.database import DatabaseUnfit
 from dragoman.core.errors import Unavailable
 from dragoman.core.master_keys import MasterKeyUnfit
@@ -35,9 +37,11 @@ def app() -> App:
     _follow_parent()
     configure()  # for what is said before the settings are read; `build` does it again
     environ = dict(os.environ)  # noqa: TID251 - a process of its own reads its configuration once
+    started = environ.pop(STARTED, None)
     try:
         with answering():
-            return build(load(None, environ, dialect_models=dialect_models()))
+            settings = load(None, environ, dialect_models=dialect_models())
+            return build(settings, started=None if started is None else datetime.fromisoformat(started))
     except (SettingsError, DatabaseUnfit, MasterKeyUnfit) as error:
         _end(HOPELESS, str(error))
     except Unavailable as error:

@@ -6,6 +6,10 @@ Started by `dragoman.migrations.bring_up`; or by a developer, who names the data
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
 from sqlalchemy import Connection
 
@@ -16,8 +20,21 @@ from dragoman.core.tables import metadata
 def run(connection: Connection) -> None:
     # No transaction is begun here: `connection` is in one, on SQLite too, where Alembic would not begin any.
     # SQLite alters little in place, so a generated revision replaces the table ("batch").
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    with unspoken():
+        context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     context.run_migrations()
+
+
+@contextmanager
+def unspoken() -> Iterator[None]:
+    """Log nothing below a warning: what Alembic assumes of the database is not what we do. Upgrades are logged."""
+    logger = logging.getLogger("alembic.runtime.migration")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def run_where_named() -> None:

@@ -158,6 +158,18 @@ def test_an_empty_database_is_brought_up(database: Database) -> None:
     assert bring_up(database) == []
 
 
+def test_a_first_start_logs_what_it_applies(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """Each revision that is applied is a line in the log, and what Alembic assumes of the database is none."""
+    with caplog.at_level("INFO"):
+        applied = bring_up(database)
+    said = [
+        record.message for record in caplog.records if record.name.startswith("alembic.runtime.migration")
+    ]
+    assert [line.split(",")[0].split()[:4] for line in said] == [
+        ["Running", "upgrade", "->", f"{revision}"] for revision in applied
+    ]
+
+
 def test_alembic_finds_nothing_to_add(database: Database) -> None:
     """The migrations arrive at the tables that the core's modules describe, as Alembic compares them."""
     bring_up(database)
