@@ -10,7 +10,7 @@
 | 6, 7 `x-immich-session-token`, `?sessionKey=` | `test_session_is_taken_where_clients_put_it` |
 | 8 precedence of credentials | `test_first_credential_counts` |
 | 9 attributes of cleared cookies | `test_cookies_are_cleared_bare` |
-| 10 effect of invalidateSessions | `test_sign_out_elsewhere` |
+| 10 effect of invalidateSessions | `test_a_new_password_…` in `test_releases.py` |
 | 11 log-out with an API key | `test_logout_with_a_key` |
 | 12 soft-deleted users | `test_deleted_users_are_nobody` |
 """
@@ -252,21 +252,6 @@ def test_cookies_are_cleared_bare(spoken: tuple[str, House], place: str) -> None
     answer = house.call("logout", headers=headers)
     succeeded(answer, 200)
     assert answer.headers.get_list("set-cookie") == CLEARED
-
-
-@pytest.mark.parametrize("asked", [None, False, True])
-def test_sign_out_elsewhere(spoken: tuple[str, House], asked: bool | None) -> None:
-    """`invalidateSessions` ends the other sessions, no key, and nothing at 1.134 (gap 10; §2.1, as documented)."""
-    release, house = spoken
-    person = house.person()
-    other, key = house.token(person.account), by(house.key(person.account)[1])
-    body = {"password": PASSWORD, "newPassword": NEW_PASSWORD}
-    flag = {} if asked is None else {"invalidateSessions": asked}
-    succeeded(house.call("change_password", person.token, {**body, **flag}), 200)
-    succeeded(house.call("validate_access_token", person.token), 200)
-    succeeded(house.call("validate_access_token", headers=key), 200)
-    ended = bool(asked) and release != "1.134"
-    assert house.call("validate_access_token", other).status_code == (401 if ended else 200)
 
 
 def test_logout_with_a_key(spoken: tuple[str, House]) -> None:

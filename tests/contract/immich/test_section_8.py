@@ -7,7 +7,10 @@
 | neighbours of a sign-in | `test_neighbours_answer`, `test_a_user_is_administered` |
 | /.well-known/immich | `test_well_known_is_at_both_places` |
 | secrets never start with "-" | `test_secrets_are_letters_and_digits` |
-| §5.1 statuses, §5.2 empty strings, §0.3 bodies | `test_void_answers`, `test_empty_strings`, `test_refusals` |
+| §5.2 empty strings | `test_empty_strings` |
+
+Statuses (§5.1) and the bodies of refusals (§0.3) are in `test_releases.py`, field by field and rule by rule what is
+sent in `test_rules.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.immich.speech import PIN, House
+from tests.contract.immich.speech import House
 from tests.contract.immich.spoken import by, complaints, message, succeeded
 from tests.fakes import NEW_PASSWORD, PASSWORD
 from tests.running import configured
@@ -130,23 +133,6 @@ def test_secrets_are_letters_and_digits(spoken: tuple[str, House]) -> None:
         assert len(token) > 30
 
 
-def test_void_answers(spoken: tuple[str, House]) -> None:
-    """Setting a PIN up is 201 and other void operations 200 at first, all of them 204 since 1.138 (§5.1)."""
-    release, house = spoken
-    token = house.person().token
-    steps: list[tuple[str, dict[str, str], int]] = [
-        ("setup_pin_code", {"pinCode": PIN}, 201),
-        ("unlock_auth_session", {"pinCode": PIN}, 200),
-        ("lock_auth_session", {}, 200),
-        ("change_pin_code", {"pinCode": PIN, "newPinCode": PIN}, 200),
-        ("reset_pin_code", {"pinCode": PIN}, 200),
-    ]
-    for operation, body, first in steps:
-        answer = house.call(operation, token, body)
-        assert succeeded(answer, first if release == "1.134" else 204) is None
-        assert "content-type" not in answer.headers
-
-
 def test_empty_strings(spoken: tuple[str, House]) -> None:
     """Since 3.0 an empty password passes the rules and is a wrong one; before, it breaks one (§5.2)."""
     release, house = spoken
@@ -158,19 +144,3 @@ def test_empty_strings(spoken: tuple[str, House]) -> None:
         assert message(change, 400) == "Wrong password"
     else:
         assert complaints(login) == complaints(change) == ["password should not be empty"]
-
-
-def test_refusals(spoken: tuple[str, House]) -> None:
-    """Before 3.0 a refusal names its status and id; since, it is its text alone, and the id is a header (§0.2, §0.3)."""
-    release, house = spoken
-    answer = house.call("get_auth_status")
-    text = "Authentication required"
-    if release == "3.2":
-        assert answer.json() == {"message": text}
-        assert answer.headers["x-correlation-id"]
-        assert "x-immich-cid" not in answer.headers
-    else:
-        cid = answer.headers["x-immich-cid"]
-        said = {"message": text, "error": "Unauthorized", "statusCode": 401, "correlationId": cid}
-        assert list(answer.json().items()) == list(said.items())
-        assert "x-correlation-id" not in answer.headers
