@@ -30,6 +30,7 @@ from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
+from dragoman.warming import Warming
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -146,6 +147,7 @@ class App:
         self._sweeper = Sweeper(
             core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
         )
+        self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
         self._by_path: dict[str, DialectApp] = {}
         self._by_host: dict[str, DialectApp] = {}
         self._at_origin: dict[str, tuple[str, DialectApp]] = {}
@@ -181,6 +183,7 @@ class App:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._sweeper.start()
+                self._warming.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self.close()
@@ -190,6 +193,7 @@ class App:
     def close(self) -> None:
         """Finish what is under way, write what was seen, and let go of the database."""
         self._lanes.close()
+        self._warming.stop()
         self._sweeper.stop()
         self.core.database.dispose()
 

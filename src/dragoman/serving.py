@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -167,6 +167,10 @@ def no_device(_exchange: Exchange) -> Device | None:
     return None
 
 
+def nothing_to_warm_up() -> Iterator[None]:
+    return iter(())
+
+
 def no_floor(_settings: Any) -> int:
     return 0
 
@@ -179,6 +183,7 @@ def only_release(_settings: Any) -> Release:
 class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
+    `warm_up` makes ready, in small steps, what a first request would wait for.
     `password_floor` is the least length of a password that the product asks for itself, for the policy `legacy`.
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
     success. `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body
@@ -200,6 +205,7 @@ class Dialect:
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
     password_floor: Callable[[Any], int] = no_floor
+    warm_up: Callable[[], Iterator[None]] = nothing_to_warm_up
     permissions: Sequence[str] = ()
     key_form: KeyForm = PLAIN_KEY
     device: Callable[[Exchange], Device | None] = no_device

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -276,10 +278,34 @@ def test_an_app_says_its_version(agent: str, version: str | None) -> None:
 )
 def test_a_long_agent_costs_little(agent: str) -> None:
     """However long a User-Agent is, its beginning is all that is looked at."""
-    devices.parser()
+    for _ in devices.warm_up():
+        pass
     began = time.process_time()
     device_of(agent, {})
     assert time.process_time() - began < 0.25
+
+
+def test_the_parser_is_made_ready_in_small_steps() -> None:
+    """Pattern by pattern, so that nobody waits for all of them; afterwards a browser is known at once."""
+    program = """
+import sys, time
+from dragoman.dialects.immich import devices
+steps = devices.warm_up()
+assert "ua_parser" not in sys.modules
+longest, taken = 0.0, 0
+next(steps)
+while True:
+    began = time.thread_time()
+    if next(steps, "end") == "end":
+        break
+    longest, taken = max(longest, time.thread_time() - began), taken + 1
+assert taken > 500
+assert longest < 0.02, longest
+began = time.thread_time()
+assert devices.device_of(sys.argv[1], {}).name == "Chrome"
+assert time.thread_time() - began < 0.02
+"""
+    subprocess.run([sys.executable, "-c", program, CHROME], check=True)
 
 
 def test_what_was_seen_is_remembered_within_bounds() -> None:

@@ -7,14 +7,14 @@ not take for a browser (scripts, robots, HTTP libraries) has none here either.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from dragoman.core.sessions import Device
 
 if TYPE_CHECKING:
-    from ua_parser import Parser
+    from ua_parser import BasicResolver, Parser
 
 LONGEST = 512  # characters looked at: what a look costs grows with them, to 0.1 s at the longest header
 APP = re.compile(r"immich[-_](?:android|ios|unknown)[/_]([0-9][\w.+-]*)", re.IGNORECASE)
@@ -80,8 +80,27 @@ def seen_in(agent: str) -> tuple[str, str]:
 
 @cache
 def parser() -> Parser:
-    """The parser, made when it is first needed: that costs up to half a second, and 3 MiB."""
-    from ua_parser import BasicResolver, Parser, load_builtins  # noqa: PLC0415
+    """The parser, made when it is first needed. It compiles its 600 patterns as it comes by them."""
+    from ua_parser import Parser  # noqa: PLC0415
 
-    browsers, systems, _ = load_builtins()
-    return Parser(BasicResolver((browsers, systems, [])))
+    return Parser(resolver())
+
+
+@cache
+def resolver() -> BasicResolver:
+    from ua_parser import BasicResolver, load_lazy_builtins  # noqa: PLC0415
+
+    browsers, systems, _ = load_lazy_builtins()
+    return BasicResolver((browsers, systems, []))
+
+
+def warm_up() -> Iterator[None]:
+    """Make the parser ready, pattern by pattern: else the first browser waits for a tenth of a second."""
+    found = resolver()
+    # To be asked makes each compile its pattern.
+    for browser in found.user_agent_matchers:
+        browser("")
+        yield
+    for system in found.os_matchers:
+        system("")
+        yield

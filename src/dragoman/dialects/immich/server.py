@@ -11,6 +11,7 @@ from dragoman.core.rules import Lifetime
 from dragoman.dialects.immich import (
     admin,
     auth,
+    devices,
     errors,
     keys,
     library,
@@ -63,6 +64,7 @@ dialect = Dialect(
     lifetime=lifetime,
     permissions=ALL_PERMISSIONS,
     device=device_now,
+    warm_up=devices.warm_up,
     headers=errors.correlation,
     releases=RELEASES,
     release=lambda settings: RELEASES[settings.speaks],
