@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -135,9 +135,18 @@ def parse_json(raw: bytes) -> Any:
 
     Lone surrogates, which JSON can spell and UTF-8 cannot, become U+FFFD.
     """
+    return _parsed(raw, _JSON.decode)
+
+
+def parse_first_json(raw: bytes) -> Any:
+    """The first value of a text that begins with JSON, as `parse_json`; what stands behind it is not looked at."""
+    return _parsed(raw, lambda text: _JSON.raw_decode(text.lstrip(" \t\r\n"))[0])
+
+
+def _parsed(raw: bytes, decode: Callable[[str], Any]) -> Any:
     try:
         # Decoded here: given bytes, `json` would guess at UTF-16 and UTF-32, too.
-        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        value = decode(raw.decode("utf-8-sig"))
         return _without_surrogates(value) if SURROGATE.search(raw) else value
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
@@ -147,6 +156,9 @@ def parse_json(raw: bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -72,7 +72,7 @@ class Release:
         for name, (_, wire_name) in places(shape).items():
             below = kept.get(wire_name)
             if isinstance(below, Mapping):
-                for inner, _ in _inner_shapes(shape.model_fields[name].annotation):
+                for inner, _ in inner_shapes(shape.model_fields[name].annotation):
                     kept[wire_name] = self.known(inner, below)
         return kept
 
@@ -90,27 +90,27 @@ def _excluded(release: Release, shape: type[BaseModel]) -> dict[str, Any]:
     for name, info in shape.model_fields.items():
         if name in tree:
             continue
-        for inner, many in _inner_shapes(info.annotation):
+        for inner, many in inner_shapes(info.annotation):
             below = _excluded(release, inner)
             if below:
                 tree[name] = {"__all__": below} if many else below
     return tree
 
 
-def _inner_shapes(annotation: Any, *, many: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+def inner_shapes(annotation: Any, *, many: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
     """The shapes within a type, and whether they stand in a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, many
     origin = typing.get_origin(annotation)
     for argument in typing.get_args(annotation):
-        yield from _inner_shapes(argument, many=many or origin in (list, tuple))
+        yield from inner_shapes(argument, many=many or origin in (list, tuple))
 
 
 def shapes_within(shape: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """A shape and every shape in it."""
     yield shape
     for info in shape.model_fields.values():
-        for inner, _ in _inner_shapes(info.annotation):
+        for inner, _ in inner_shapes(info.annotation):
             yield from shapes_within(inner)
 
 

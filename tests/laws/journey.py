@@ -32,13 +32,15 @@ class Step:
     """An operation that succeeds here. `arguments` are those of the client's method; some come of earlier answers.
 
     `key` finds the API key that is held up instead of the token. `refused` is the status of an operation that
-    has nothing to give here.
+    has nothing to give here. `headers` are those that the product's own page would send besides, whatever the
+    answers so far.
     """
 
     operation: str
     arguments: Mapping[str, Any] | Callable[[Answers], Mapping[str, Any]] = field(default_factory=dict)
     key: Callable[[Answers], str] | None = None
     refused: int | None = None
+    headers: Callable[[Answers], Mapping[str, str]] | None = None
 
     def told(self, answers: Answers) -> Mapping[str, Any]:
         """The arguments, once the answers before it are known."""
@@ -59,8 +61,9 @@ class Journey:
     `log_in` signs in by a name and a password. `error` is the shape of a refusal's JSON, by release ("" for
     all). `examples` are asks as the product documents them.
 
-    `statuses` are those of refusals that the product says otherwise than others do (see `USUAL`); `silent` those
-    that it gives without a body to whoever may not call. `credential` is what a signed-in account holds up where
+    `statuses` are those of refusals that the product says otherwise than others do (see `USUAL`), `statuses_of`
+    those of one operation; `silent` are those that it gives without a body, `texts` those that it gives with a
+    plain text, which is this. `credential` is what a signed-in account holds up where
     that is not the secret of a session, and `any_case` says that it counts in capitals, too.
     """
 
@@ -69,13 +72,16 @@ class Journey:
     error: Mapping[str, type[BaseModel]]
     examples: Mapping[str, Sequence[Mapping[str, Any]]]
     statuses: Mapping[type[Refusal], int] = field(default_factory=dict)
+    statuses_of: Mapping[tuple[str, type[Refusal]], int] = field(default_factory=dict)
     silent: Sequence[int] = ()
+    texts: Mapping[int, str] = field(default_factory=dict)
     credential: Callable[[Core, Account], str] | None = None
     any_case: bool = False
 
-    def status(self, kind: type[Refusal]) -> int | None:
+    def status(self, kind: type[Refusal], operation: str = "") -> int | None:
         """What a refusal must be answered with; None: any 4xx that `USUAL` does not reserve."""
-        reserved = {**USUAL, **self.statuses}
+        own = {refusal: status for (name, refusal), status in self.statuses_of.items() if name == operation}
+        reserved = {**USUAL, **self.statuses, **own}
         return next((reserved[ancestor] for ancestor in kind.__mro__ if ancestor in reserved), None)
 
 

@@ -168,13 +168,14 @@ class Traveller:
         self.secrets.update(unseen(ask))
         sent = operation.sent(ask)
         credentials = {} if operation.access is Access.PUBLIC else self.shown(step)
+        of_page = {} if step.headers is None else step.headers(self.answers)
         url = f"{self.server.url}/{self.dialect.name}{sent.path}"
         return self.line.request(
             operation.method,
             url,
             params=dict(sent.query) or None,
             json=sent.body,
-            headers={**credentials, **more},
+            headers={**credentials, **of_page, **more},
         )
 
     def understand(self, step: Step, response: httpx2.Response) -> Any:

@@ -333,7 +333,7 @@ def test_a_dialect_that_is_off_is_not_announced() -> None:
     """A disabled dialect has no line, and its set-up call is not offered."""
     shown = announced({"DRAGOMAN_DIALECTS__IMMICH__ENABLED": "false"})
     assert "immich" not in shown
-    assert "curl" not in shown
+    assert "admin-sign-up" not in shown
 
 
 def test_port_80_goes_without_saying() -> None:

@@ -16,7 +16,7 @@ Only sending and receiving differ between them; what is said, and what is made o
     ├── Refused           the server said no: status, message, messages, body, retry_after, request_id
     │   ├── Unauthorized  401: it does not know who is calling, or that was not the password
     │   ├── Forbidden     403: it knows, and they may not
-    │   └── TryLater      429, 503: not now; `retry_after` says when, if the server did
+    │   └── TryLater      429, 503, or any that says when: not now; `retry_after` is when, if the server did
     ├── NotInRelease      the release spoken to has no such operation; nothing was sent
     ├── Unreachable       no answer came: no connection, a bad certificate, a connection that broke
     │   └── TimedOut      … none in time

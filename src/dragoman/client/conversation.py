@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from dragoman import __version__
-from dragoman.client.errors import REFUSALS, NotInRelease, Refused, Unintelligible
+from dragoman.client.errors import REFUSALS, NotInRelease, Refused, TryLater, Unintelligible
 from dragoman.releases import ONLY, Release
 from dragoman.wire import Access, Answer, Nothing, Operation, Sent
 
@@ -130,7 +130,9 @@ class Conversation:
         body: bytes,
     ) -> Answer:
         """The answer in a response. Raises `Refused` or `Unintelligible`."""
-        if response.status_code >= 400:
+        # "See other" without a place to see is a refusal: Portainer says so that it is too late to set it up.
+        leads_nowhere = response.status_code == HTTPStatus.SEE_OTHER and "location" not in response.headers
+        if response.status_code >= 400 or leads_nowhere:
             raise self._refusal(response, body)
         try:
             answer = read_answer(operation.gives, response, body)
@@ -150,11 +152,13 @@ class Conversation:
         except ValueError:
             parsed = None
         ids = (response.headers.get(name) for name in (*self.manners.request_ids, "x-request-id"))
-        return REFUSALS.get(status, Refused)(
+        later = retry_after(response.headers)
+        kind = REFUSALS.get(status, Refused) if later is None else TryLater
+        return kind(
             status,
             tuple(filter(None, self.manners.complaints(parsed))) or (phrase(status),),
             parsed,
-            retry_after(response.headers),
+            later,
             next((value for value in ids if value), None),
         )
 

@@ -52,7 +52,7 @@ class Forbidden(Refused):
 
 
 class TryLater(Refused):
-    """429 or 503: too often, or the server cannot tell now."""
+    """429 or 503, and whatever says when to come back: too often, or the server cannot tell now."""
 
 
 REFUSALS: Mapping[int, type[Refused]] = {401: Unauthorized, 403: Forbidden, 429: TryLater, 503: TryLater}

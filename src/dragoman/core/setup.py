@@ -43,6 +43,14 @@ def claim(uow: UnitOfWork) -> bool:
     return uow.db.scalar(first.values(first_account_at=uow.now).returning(installation.c.id)) is not None
 
 
+def require_open(uow: UnitOfWork, *, open_to_caller: bool) -> None:
+    """Refuses `SetupDone` once there was an account, and `SetupClosed` to whoever may not make the first."""
+    if is_done(uow):
+        raise SetupDone
+    if not open_to_caller:
+        raise SetupClosed
+
+
 def create_account(
     core: Core,
     origin: Origin,
@@ -72,10 +80,7 @@ def create_first_admin(
     Refuses `SetupDone`, `SetupClosed`, and as `create_account`. Of any number of racing calls one wins.
     """
     with core.begin(origin, writes=False) as uow:
-        if is_done(uow):
-            raise SetupDone
-    if not open_to_caller:
-        raise SetupClosed
+        require_open(uow, open_to_caller=open_to_caller)
     hashed = _hashed(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
         if not claim(uow):

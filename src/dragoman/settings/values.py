@@ -136,11 +136,21 @@ def _printable(name: str) -> str:
     return name
 
 
+def _origins(given: Any) -> tuple[str, ...]:
+    """A list of origins, or a text with commas or white space between them."""
+    if isinstance(given, str):
+        given = given.replace(",", " ").split()
+    if isinstance(given, Iterable):
+        return tuple(_base_url(str(each)) for each in given)
+    raise ValueError("must be a list of origins, such as https://id.example.org")
+
+
 BindHost = Annotated[str, AfterValidator(_bind_host)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 MountPath = Annotated[str, AfterValidator(_mount_path)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
 FilledSecret = Annotated[SecretStr, AfterValidator(_filled)]

@@ -1,0 +1,76 @@
+"""What the server says of itself, and the environments and stacks it does not manage: contract §3, §7."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, RootModel
+
+from dragoman.dialects.portainer.wire.fields import Answered, Null, Payload
+from dragoman.wire import OMITTED, Access, Endpoint, Nothing
+
+
+class SystemStatus(Answered):
+    version: str
+    instance_id: Annotated[str, Field(alias="InstanceID")]
+
+
+class BuildBuildInfo(Answered):
+    """`env` is for administrators alone."""
+
+    build_number: str
+    image_tag: str
+    nodejs_version: str
+    yarn_version: str
+    webpack_version: str
+    go_version: str
+    git_commit: str
+    env: Annotated[list[str] | None, OMITTED] = None
+
+
+class SystemVersionResponse(Answered):
+    update_available: bool
+    latest_version: str
+    server_version: str
+    server_edition: str
+    database_version: str
+    build: BuildBuildInfo
+
+
+class SystemSystemInfoResponse(Payload):
+    platform: str
+    edge_agents: int
+    agents: int
+
+
+class SystemNodesCountResponse(Payload):
+    nodes: int
+
+
+class MotdMotdResponse(Answered):
+    """The message of the day. There is none."""
+
+    title: str
+    message: str
+    content_layout: Null = None
+    style: str
+    hash: Null = None
+
+
+class Things(RootModel[list[dict[str, Any]]]):
+    """A bare array of JSON objects, which are the product's to describe."""
+
+
+class SystemApi:
+    """`/system`, `/status`, `/motd`, `/endpoints` and `/stacks`."""
+
+    status_inspect = Endpoint("GET", "/api/status", Nothing, SystemStatus, access=Access.PUBLIC, tag="status")
+    system_status = Endpoint(
+        "GET", "/api/system/status", Nothing, SystemStatus, access=Access.PUBLIC, tag="system"
+    )
+    system_version = Endpoint("GET", "/api/system/version", Nothing, SystemVersionResponse, tag="system")
+    system_info = Endpoint("GET", "/api/system/info", Nothing, SystemSystemInfoResponse, tag="system")
+    system_nodes_count = Endpoint("GET", "/api/system/nodes", Nothing, SystemNodesCountResponse, tag="system")
+    motd = Endpoint("GET", "/api/motd", Nothing, MotdMotdResponse, tag="motd")
+    endpoint_list = Endpoint("GET", "/api/endpoints", Nothing, Things, tag="endpoints")
+    stack_list = Endpoint("GET", "/api/stacks", Nothing, Things, tag="stacks")
