@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from dragoman.background import Background
 from dragoman.core import sweep
 from dragoman.core.errors import Unavailable
 from dragoman.core.work import Origin
@@ -20,30 +21,26 @@ SEEN_EVERY = timedelta(seconds=5)
 ORIGIN = Origin("sweeper")
 
 
-class Sweeper:
-    """Sweeps the core's database every `every`, at most `batch` rows in one unit of work."""
+class Sweeper(Background):
+    """Sweeps the core's database every `every`, at most `batch` rows in one unit of work.
+
+    The first sweep comes after one interval, so that a start is not slowed by it.
+    """
 
     def __init__(self, core: Core, *, every: timedelta, batch: int) -> None:
+        super().__init__("sweeper", self._run)
         self._core = core
         self._every = max(1, round(every / SEEN_EVERY))
         self._batch = batch
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dragoman-sweeper", daemon=True)
-
-    def start(self) -> None:
-        """Begin. The first sweep comes after one interval, so that a start is not slowed by it."""
-        self._thread.start()
 
     def stop(self) -> None:
         """End, and write what was seen since the last time."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        super().stop()
         self._quietly(self._write_last_seen)
 
-    def _run(self) -> None:
+    def _run(self, stopping: threading.Event) -> None:
         rounds = 0
-        while not self._stopping.wait(SEEN_EVERY.total_seconds()):
+        while not stopping.wait(SEEN_EVERY.total_seconds()):
             rounds += 1
             self._quietly(self._write_last_seen)
             if rounds % self._every == 0:

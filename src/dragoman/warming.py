@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
+from dragoman.background import Background
 from dragoman.log import get_logger
 
 log = get_logger("dragoman.warming")
@@ -14,31 +15,23 @@ AFTER = timedelta(seconds=1)
 PAUSE = timedelta(milliseconds=2)
 
 
-class Warming:
-    """Takes the steps of each job, one job after the other, from `AFTER` its start on."""
+class Warming(Background):
+    """Takes the steps of each job, one job after the other, from `AFTER` its start on.
+
+    The first moments belong to whoever asks first; nothing depends on how far it came.
+    """
 
     def __init__(self, jobs: Sequence[Callable[[], Iterator[None]]]) -> None:
+        super().__init__("warming", self._run)
         self._jobs = jobs
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dragoman-warming", daemon=True)
 
-    def start(self) -> None:
-        """Begin. The first moments belong to whoever asks first."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, wherever it is: nothing depends on it."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        if self._stopping.wait(AFTER.total_seconds()):
+    def _run(self, stopping: threading.Event) -> None:
+        if stopping.wait(AFTER.total_seconds()):
             return
         for job in self._jobs:
             try:
                 for _ in job():
-                    if self._stopping.wait(PAUSE.total_seconds()):
+                    if stopping.wait(PAUSE.total_seconds()):
                         return
             except Exception:
                 log.exception("could not warm up")
