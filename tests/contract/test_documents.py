@@ -90,6 +90,7 @@ def taken_at_its_word(
     with stub(minted) as minting:
         environment = {
             **os.environ,
+            "NO_PROXY": "127.0.0.1",
             "SCHEMATHESIS_HOOKS": HOOKS,
             "PYTHONPATH": str(Path(__file__).parent),
             "DRAGOMAN_TEST_MINT": minting.url,
