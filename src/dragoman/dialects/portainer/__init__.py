@@ -58,6 +58,7 @@ from dragoman.dialects.portainer.wire.system import (
     Things,
 )
 from dragoman.dialects.portainer.wire.users import (
+    ADMINISTRATOR,
     OfApiKey,
     OfUser,
     PortainerAPIKey,
@@ -162,12 +163,23 @@ def complaints(body: object) -> Sequence[str]:
     return (said,) if repeats else (said, refusal.details)
 
 
+def sign_in(portainer: Client, name: str, password: str) -> AuthAuthenticateResponse:
+    return portainer.authenticate_user(username=name, password=password)
+
+
+def whoami(portainer: Client) -> client.Person:
+    me = portainer.current_user_inspect()
+    return client.Person(str(me.id), me.username, me.username, me.role == ADMINISTRATOR)
+
+
 MANNERS = client.Manners(
     credentials=credentials,
     complaints=complaints,
     token_in=token_in,
     signs_out=(PortainerApi.logout,),
     base=PortainerApi.base,
+    sign_in=sign_in,
+    whoami=whoami,
 )
 
 
