@@ -15,7 +15,7 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import models_json_schema
 
 from dragoman.releases import ONLY, Release, shapes_within
-from dragoman.wire import Access, Api, InQuery, Later, Nothing, Operation, camel, places
+from dragoman.wire import Access, Api, Described, InQuery, Later, Nothing, Operation, camel, has_body, places
 
 SCHEMAS = "#/components/schemas/"
 Mode = Literal["validation", "serialization"]
@@ -40,7 +40,12 @@ def document(
     names = {shape.__name__: name for shape, name in release.called.items()}
     return {
         "openapi": "3.0.0",
-        "info": {"title": api.title, "description": api.description, "version": version, "contact": {}},
+        "info": {
+            "title": api.title,
+            "description": api.description,
+            "version": version,
+            "contact": dict(api.contact),
+        },
         "servers": [{"url": f"{root}{api.base}" or "/"}],
         "tags": [],
         "paths": _with_references(paths, names),
@@ -111,11 +116,10 @@ def _operation(
         "tags": [operation.tag or api.tag],
     }
     for refused in sorted(told.responses.keys() - {status}):
-        described["responses"][str(refused)] = {"description": told.responses[refused]}
-    if _has_body(operation.takes):
-        schema = _reference(operation.takes, roots)
-        content = {"application/json": {"schema": schema}}
-        described["requestBody"] = {**_texts(description=told.body), "required": True, "content": content}
+        described["responses"][str(refused)] = _refusal(told, refused)
+    if has_body(operation.takes):
+        content = _content(_reference(operation.takes, roots))
+        described["requestBody"] = {**_texts(description=told.body), "required": True, **content}
         described |= _texts(**{"x-codegen-request-body-name": told.body_name})
     secured_by = told.secured_by
     if secured_by is None:
@@ -136,8 +140,16 @@ def _response(operation: Operation[Any, Any], status: int, roots: Mapping[str, A
     told = {"description": operation.described.responses.get(status, "")}
     if operation.gives is Nothing or status == HTTPStatus.NO_CONTENT:
         return told
-    schema = _reference(operation.gives, roots)
-    return {**told, "content": {"application/json": {"schema": schema}}}
+    return {**told, **_content(_reference(operation.gives, roots))}
+
+
+def _refusal(told: Described, status: int) -> dict[str, Any]:
+    text, shape = {"description": told.responses[status]}, told.refusals.get(status)
+    return text if shape is None else {**text, **_content({"$ref": SCHEMAS + shape.__name__})}
+
+
+def _content(schema: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[dict[str, Any]]:
@@ -154,17 +166,14 @@ def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[di
             }
 
 
-def _has_body(shape: type[BaseModel]) -> bool:
-    return shape is not Nothing and any(place is None for place, _ in places(shape).values())
-
-
 def _schemas(operations: Iterable[Operation[Any, Any]], release: Release) -> dict[str, Any]:
     shapes: dict[type[BaseModel], Mode] = {}
     for operation in operations:
         if operation.gives is not Nothing:
             shapes[operation.gives] = "serialization"
-        if _has_body(operation.takes):
+        if has_body(operation.takes):
             shapes.setdefault(operation.takes, "validation")
+        shapes.update(dict.fromkeys(operation.described.refusals.values(), "serialization"))
     _, definitions = models_json_schema(list(shapes.items()), by_alias=True, ref_template=SCHEMAS + "{model}")
     schemas: dict[str, Any] = _plain(definitions.get("$defs", {}))
     asks = {shape.__name__: shape for shape, mode in shapes.items() if mode == "validation"}

@@ -397,7 +397,7 @@ def read_ask(
         raise body
     context = {"release": release.name}
     if issubclass(shape, RootModel):
-        return shape.model_validate(body, context=context)
+        return shape.model_validate(body, context=context, by_alias=True, by_name=False)
     values: dict[str, Any] = release.known(shape, body) if isinstance(body, Mapping) else {}
     unknown = release.unknown(shape)
     for name, (place, wire_name) in places(shape).items():
@@ -409,4 +409,5 @@ def read_ask(
             given = exchange.query.getlist(wire_name)
             if given:
                 values[wire_name] = given[0] if len(given) == 1 else given
-    return shape.model_validate(values, context=context)
+    # By the names on the wire alone: our own are for Python.
+    return shape.model_validate(values, context=context, by_alias=True, by_name=False)

@@ -99,7 +99,8 @@ class Work(Enum):
 class Described:
     """What a product's document says of an operation beside its shapes. Nothing here changes what is served.
 
-    `responses` are the texts of the statuses that it lists, the success among them; `body` is the text of the
+    `responses` are the texts of the statuses that it lists, the success among them, and `refusals` the shapes of
+    those that have one; `body` is the text of the
     request body, `body_name` what generated clients call it. `secured_by` names the credentials where those
     are not all of the API's for whoever must be signed in, and none for others.
     """
@@ -107,6 +108,7 @@ class Described:
     summary: str = ""
     description: str = ""
     responses: Mapping[int, str] = field(default_factory=dict[int, str])
+    refusals: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
     body: str = ""
     body_name: str = ""
     secured_by: Sequence[str] | None = None
@@ -162,8 +164,7 @@ class Operation(Generic[Ask, Answer]):
                 body[wire_name] = value
             elif value is not None:  # a query string has no null
                 query[wire_name] = value
-        has_body = any(place is None for place, _ in standing.values())
-        return Sent(path, query, body if has_body else None)
+        return Sent(path, query, body if has_body(type(ask)) else None)
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,11 @@ def places(shape: type[BaseModel]) -> dict[str, tuple[type[InPath | InQuery] | N
         place = next((type(m) for m in info.metadata if isinstance(m, InPath | InQuery)), None)
         found[name] = (place, info.serialization_alias or info.alias or name)
     return found
+
+
+def has_body(shape: type[BaseModel]) -> bool:
+    """Whether an ask has a body: a field that is neither in the path nor in the query."""
+    return any(place is None for place, _ in places(shape).values())
 
 
 def asked(takes: type[Ask], *args: Any, **kwargs: Any) -> Ask:
@@ -279,6 +285,7 @@ class Api:
     title: ClassVar[str] = ""
     description: ClassVar[str] = ""
     version: ClassVar[str] = ""
+    contact: ClassVar[Mapping[str, str]] = {}
     base: ClassVar[str] = ""
     tag: ClassVar[str] = ""
     security: ClassVar[Mapping[str, Mapping[str, str]]] = {}

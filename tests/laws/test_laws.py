@@ -733,6 +733,7 @@ def test_a_refusal_after_any_write_leaves_only_its_evidence(dialect: Dialect, se
     that very unit is refused. The answer is the dialect's own for a refusal, and the next try succeeds.
     """
     interrupted: dict[str, int] = {}
+    journey_of(dialect).beforehand(server.core)
     with connected() as line:
         traveller = Traveller(server, dialect, line)
         for step in traveller.steps():

@@ -228,6 +228,7 @@ def travelling(
     own = {"dialects": {dialect.name: {"speaks": release}}} if release else {}
     settings = configured(url, **own, **told)
     with running(settings, hasher, clock) as server, connected() as line:
+        journey_of(dialect).beforehand(server.core)
         yield Traveller(server, dialect, line)
 
 
