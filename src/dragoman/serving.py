@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable
+from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable, UpstreamFailed
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
 from dragoman.core.work import Core, Tools, UnitOfWork
@@ -368,7 +368,7 @@ class DialectApp:
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         spoken = self.dialect.errors.refused(exchange, refusal)
-        if isinstance(refusal, Unavailable):
+        if isinstance(refusal, Unavailable | UpstreamFailed):
             exchange.why = refusal.why
         if isinstance(refusal, Throttled | Unavailable):
             seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
