@@ -80,7 +80,7 @@ class AuthApi:
         AuthOauthPayload,
         AuthAuthenticateResponse,
         access=Access.PUBLIC,
-        work=Work.CALLS_OUT,
+        work=Work.HASHES,
         described=Described(
             summary="Authenticate with OAuth",
             description="**Access policy**: public",
