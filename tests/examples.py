@@ -37,8 +37,8 @@ class Story:
     """The blocks of one page in an order that makes sense: those for strangers, then those for who signed in.
 
     `base` is where the server has the page's paths; `login` the path and `credentials` the body of the sign-in
-    between, whose answer has a `token`. Blocks look for it in the environment variable `shown_as`. `first_admin`
-    is the administrator that the server is configured with, where no block makes one. `refused` are the blocks
+    between, whose answer has a `token`. Blocks look for it in the environment variable `shown_as`. `filled` are
+    arguments that come of that answer, too: (operation, class, argument) and the answer's field. `first_admin` is the administrator that the server is configured with, where no block makes one. `refused` are the blocks
     that as printed are to be refused, with the status.
     """
 
@@ -49,6 +49,7 @@ class Story:
     token: str
     shown_as: str
     signed_in: Sequence[str]
+    filled: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     first_admin: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
 
@@ -76,16 +77,16 @@ STORIES = {
             "logout",
         ),
     ),
-    "shoko": Story(
-        base="/shoko/api/v3",
-        strangers=("api_auth_post",),
-        login="/api/auth",
-        credentials={"user": "admin", "pass": PASSWORD, "device": "example"},
-        token="apikey",
-        shown_as="API_KEY",
-        # A new password ends every key.
-        signed_in=("api_auth_delete", "api_auth_change_password_post"),
-        first_admin={"email": "admin@example.com", "username": "admin", "password": PASSWORD},
+    "aivo": Story(
+        base="/aivo/auth/v1",
+        strangers=("login",),
+        login="/login",
+        credentials={"email": "user@example.com", "password": PASSWORD},
+        token="accessToken",
+        shown_as="BEARER_TOKEN",
+        signed_in=("refresh_token", "logout"),
+        filled={("refresh_token", "RefreshTokenRequest", "refresh_token"): "refreshToken"},
+        first_admin={"email": "user@example.com", "password": PASSWORD},
     ),
 }
 
@@ -143,13 +144,24 @@ def answers(url: str) -> bool:
         return False
 
 
-def sign_in(story: Story, url: str) -> str:
-    """The token of a new session."""
+def sign_in(story: Story, url: str) -> dict[str, Any]:
+    """The answer to a new sign-in."""
     body = json.dumps(story.credentials).encode()
     headers = {"content-type": "application/json"}
     asked = urllib.request.Request(f"{url}{story.base}{story.login}", body, headers)
     with urllib.request.urlopen(asked, timeout=30) as response:
-        return str(json.load(response)[story.token])
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def filled(story: Story, answer: Mapping[str, Any], general: Path, folder: Path) -> Path:
+    """A file of the blocks' arguments: what they are in general, and those that come of the sign-in."""
+    arguments: dict[str, Any] = json.loads(general.read_text())
+    for (operation, shape, argument), name in story.filled.items():
+        arguments[operation][shape][argument] = answer[name]
+    file = folder / "fill.json"
+    file.write_text(json.dumps(arguments))
+    return file
 
 
 def told(story_name: str, tools: Path, folder: Path, url: str) -> list[dict[str, Any]]:
@@ -165,10 +177,13 @@ def told(story_name: str, tools: Path, folder: Path, url: str) -> list[dict[str,
     make = ["--spec", spec, "--dialect", story_name, *mount, "--sdk", str(sdk), "--sdk-only"]
     run_tool([str(tools / "seedcheck"), *make], accepted=(0,))
     common = [str(tools / "run_examples"), "--dialect", story_name, "--base-url", f"{url}{story.base}"]
-    common += ["--sdk", str(sdk), "--fill", str(tools / f"fills/{story_name}.json")]
-    ended = blocks(common, story.strangers, folder / "strangers.json")
+    common += ["--sdk", str(sdk)]
+    fill = tools / f"fills/{story_name}.json"
+    ended = blocks([*common, "--fill", str(fill)], story.strangers, folder / "strangers.json")
+    answer = sign_in(story, url)
+    common += ["--fill", str(filled(story, answer, fill, folder))]
     # A block that can show a bearer token sends no key, yet looks for one in its environment.
-    known = {"API_KEY": "not-sent", story.shown_as: sign_in(story, url)}
+    known = {"API_KEY": "not-sent", story.shown_as: str(answer[story.token])}
     shown = [part for name, value in known.items() for part in ("--env", f"{name}={value}")]
     return ended + blocks([*common, *shown], story.signed_in, folder / "signed-in.json")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 from tests.command import variables
@@ -29,21 +29,25 @@ class OidcProvider:
         """What a client proves that it is itself with."""
         return f"secret of {client_id}, with a colon: and a plus+"
 
-    def sign_in(self, name: str, client_id: str, scope: str = "openid profile email") -> str:
-        """The code that somebody's browser is sent back with, once they have signed in and agreed."""
+    def sign_in(self, name: str, client_id: str) -> str:
+        """The code of somebody who signs in for a client."""
+        asked = {
+            "client_id": client_id,
+            "response_type": "code",
+            "redirect_uri": REDIRECT_URI,
+            "scope": "openid profile email",
+        }
+        return self.sent_back(name, f"{self.issuer}/auth?{urlencode(asked)}")["code"]
+
+    def sent_back(self, name: str, login_uri: str) -> dict[str, str]:
+        """What somebody's browser is sent back with, once they have signed in and agreed."""
         with httpx2.Client(timeout=10, trust_env=False) as browser:
-            asked = {
-                "client_id": client_id,
-                "response_type": "code",
-                "redirect_uri": REDIRECT_URI,
-                "scope": scope,
-            }
-            answer = browser.get(f"{self.issuer}/auth", params=asked)
+            answer = browser.get(login_uri)
             for _ in range(MOST_STEPS):
                 if answer.is_redirect:
                     to = urljoin(str(answer.url), answer.headers["location"])
                     if to.startswith(REDIRECT_URI):
-                        return parse_qs(urlsplit(to).query)["code"][0]
+                        return dict(parse_qsl(urlsplit(to).query))
                     answer = browser.get(to)
                 else:
                     prompt = "login" if 'value="login"' in answer.text else "consent"

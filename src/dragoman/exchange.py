@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from dragoman.wire import Operation
 
 JSON = "application/json; charset=utf-8"
+CHARSET = re.compile(r';.*?charset\s*=\s*"?([\w.:-]+)', re.IGNORECASE)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-# What a body is read as where there is none.
-NO_BODY: Any = object()
 
 
 class Malformed(Exception):
@@ -71,6 +68,12 @@ class Exchange:
     @cached_property
     def query(self) -> QueryParams:
         return QueryParams(self.scope["query_string"])
+
+    @property
+    def bearer(self) -> str:
+        """The token of a bearer header, up to a blank (RFC 6750 §2.1); "" for none, and for other schemes."""
+        scheme, _, rest = self.headers.get("authorization", "").partition(" ")
+        return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:
@@ -121,6 +124,15 @@ async def read_body(exchange: Exchange, receive: Receive, limit: int) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+def require_utf8(exchange: Exchange) -> None:
+    """Refuse a body that would have to be unpacked or transcribed before it is read: `Malformed` with 415."""
+    if exchange.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Malformed("unsupported content encoding", 415)
+    charset = CHARSET.search(exchange.headers.get("content-type", ""))
+    if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+        raise Malformed(f'unsupported charset "{charset[1].upper()}"', 415)
 
 
 async def send_spoken(send: Send, spoken: Spoken) -> None:

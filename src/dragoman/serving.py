@@ -14,27 +14,15 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dragoman.core.errors import CredentialRefused, NotSignedIn, Refusal, Throttled, Unavailable
+from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable, UpstreamFailed
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
 from dragoman.core.work import Core, Tools, UnitOfWork
-from dragoman.exchange import JSON, NO_BODY, Exchange, Malformed, Spoken, read_body, send_spoken
+from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
 from dragoman.routing import Routes
-from dragoman.wire import (
-    Access,
-    Answer,
-    Api,
-    Ask,
-    InPath,
-    InQuery,
-    Nothing,
-    Operation,
-    WholeBody,
-    Work,
-    places,
-)
+from dragoman.wire import Access, Answer, Api, Ask, InPath, InQuery, Nothing, Operation, Work, places
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
@@ -67,7 +55,7 @@ class Call:
 
     @property
     def caller(self) -> Principal:
-        """Who is calling. Every operation that is not open to strangers has a caller."""
+        """Who is calling. Every operation but a public one has a caller."""
         if self.principal is None:
             raise NotSignedIn
         return self.principal
@@ -317,7 +305,7 @@ class DialectApp:
         presented: Presented | None = None
         if bound.operation.access is not Access.PUBLIC:
             presented = self.dialect.present(exchange)
-            if presented is None and not bound.operation.access.is_open:
+            if presented is None:
                 raise NotSignedIn
         shape: type[BaseModel] = bound.operation.takes
         return Job(
@@ -355,12 +343,7 @@ class DialectApp:
     def _call(self, uow: UnitOfWork, job: Job, device: Device | None) -> Call:
         if job.presented is None:
             return Call(job.exchange, self.settings)
-        try:
-            principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
-        except CredentialRefused:
-            if job.operation.access.is_open:
-                return Call(job.exchange, self.settings)
-            raise
+        principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
         if job.operation.access is Access.ADMIN:
             principal.require_admin()
         permission = self.release.permission(job.operation)
@@ -385,7 +368,7 @@ class DialectApp:
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         spoken = self.dialect.errors.refused(exchange, refusal)
-        if isinstance(refusal, Unavailable):
+        if isinstance(refusal, Unavailable | UpstreamFailed):
             exchange.why = refusal.why
         if isinstance(refusal, Throttled | Unavailable):
             seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
@@ -414,7 +397,7 @@ def read_ask(
         raise body
     context = {"release": release.name}
     if issubclass(shape, RootModel):
-        return shape.model_validate(body, context=context)
+        return shape.model_validate(body, context=context, by_alias=True, by_name=False)
     values: dict[str, Any] = release.known(shape, body) if isinstance(body, Mapping) else {}
     unknown = release.unknown(shape)
     for name, (place, wire_name) in places(shape).items():
@@ -422,11 +405,9 @@ def read_ask(
             values.pop(wire_name, None)
         if place is InPath:
             values[wire_name] = parameters[wire_name]
-        elif place is WholeBody:
-            if body is not NO_BODY:
-                values[wire_name] = body
         elif place is InQuery and name not in unknown:
             given = exchange.query.getlist(wire_name)
             if given:
                 values[wire_name] = given[0] if len(given) == 1 else given
-    return shape.model_validate(values, context=context)
+    # By the names on the wire alone: our own are for Python.
+    return shape.model_validate(values, context=context, by_alias=True, by_name=False)

@@ -64,7 +64,8 @@ class Journey:
     `statuses` are those of refusals that the product says otherwise than others do (see `USUAL`), `statuses_of`
     those of one operation; `silent` are those that it gives without a body, `texts` those that it gives with a
     plain text, which is this. `credential` is what a signed-in account holds up where
-    that is not the secret of a session, and `any_case` says that it counts in capitals, too.
+    that is not the secret of a session, and `any_case` says that it counts in capitals, too. `beforehand` makes
+    the account that the steps sign in with, where the product has no call for that.
     """
 
     steps: Sequence[Step]
@@ -77,6 +78,7 @@ class Journey:
     texts: Mapping[int, str] = field(default_factory=dict)
     credential: Callable[[Core, Account], str] | None = None
     any_case: bool = False
+    beforehand: Callable[[Core], object] = bool
 
     def status(self, kind: type[Refusal], operation: str = "") -> int | None:
         """What a refusal must be answered with; None: any 4xx that `USUAL` does not reserve."""

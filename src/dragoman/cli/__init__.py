@@ -1,4 +1,4 @@
-"""The command line: `dragoman serve | account | session | key | audit | login | config | openapi | diff | …`.
+"""The command line: `dragoman serve | account | session | key | signing-key | audit | login | openapi | …`.
 
 Importing it imports Typer and the outline of each verb; a verb imports what it needs when it is run. So
 `dragoman --help` answers at once, and the bare installation, which lacks the server's packages, has the
@@ -28,6 +28,7 @@ from dragoman.cli import (
     secrets,
     serve,
     session,
+    signing_key,
     version,
 )
 
@@ -45,6 +46,7 @@ app.add_typer(account.app)
 app.add_typer(session.app)
 app.add_typer(key.app)
 app.add_typer(secrets.app)
+app.add_typer(signing_key.app)
 app.command()(audit.audit)
 app.command()(login.login)
 app.add_typer(config.app)

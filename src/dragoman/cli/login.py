@@ -35,7 +35,8 @@ def login(
         told = name if name is not None else asked_name()
         password = passwords.read_text(password_file, stdin=password_stdin)
         person = signed_in(client, told, password)
-        tokens.keep(kept, tokens.Kept(dialect, url, person.login, client.token or ""))
+        held = tokens.Kept(dialect, url, person.login, client.token or "", client.kept_refresh_token)
+        tokens.keep(kept, held)
     if as_json:
         printing.as_json({"dialect": dialect, "url": url, **public(person), "kept_in": str(kept)})
     else:

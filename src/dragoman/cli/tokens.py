@@ -21,12 +21,13 @@ from dragoman.cli.installation import environment
 
 @dataclass(frozen=True)
 class Kept:
-    """A token, and what it is good for: one account at one address of one dialect."""
+    """A token, what renews it if anything does, and what it is good for: an account at an address of a dialect."""
 
     dialect: str
     url: str
     login: str
     token: str
+    refresh_token: str | None = None
 
 
 def place() -> Path:

@@ -28,13 +28,14 @@ that is missing, is a `TypeError` before anything is sent. Secrets of the reques
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
-from dragoman.client.conversation import Conversation, Manners, Person
+from dragoman.client.conversation import Conversation, Manners, Person, Renewal
 from dragoman.client.errors import (
     ClientError,
     Forbidden,
@@ -59,6 +60,7 @@ __all__ = [
     "NotInRelease",
     "Person",
     "Refused",
+    "Renewal",
     "SyncClient",
     "TimedOut",
     "TryLater",
@@ -83,6 +85,7 @@ class SyncClient(Conversation):
         *,
         token: str | None = None,
         api_key: str | None = None,
+        refresh_token: str | None = None,
         release: str | None = None,
         timeout: float | httpx2.Timeout = PATIENCE,
         headers: Mapping[str, str] | None = None,
@@ -90,6 +93,8 @@ class SyncClient(Conversation):
     ) -> None:
         """A client of the product at `base_url`, with a `token` kept from a sign-in, an `api_key`, or neither.
 
+        `refresh_token` renews the token, where the product has one: a call that is refused with 401 is then made
+        once more, with a new token. Of many at the same time one renews it.
         `release` is the one spoken to, where a product's releases differ: an operation that it lacks is
         `NotInRelease`, and a field that it lacks is not sent. None: everything is sent as it is given.
         `timeout`, in seconds, limits each wait for the network, not their sum. `headers` are sent with every
@@ -98,13 +103,36 @@ class SyncClient(Conversation):
         """
         import httpx2  # noqa: PLC0415
 
-        super().__init__(base_url, token, api_key, timeout, headers or {}, release=release)
+        super().__init__(
+            base_url, token, api_key, timeout, headers or {}, release=release, refresh_token=refresh_token
+        )
         self._closes = http is None
         self._http = httpx2.Client() if http is None else http
+        self._one_renews = threading.Lock()
 
     def send(self, operation: Operation[Any, Answer], ask: BaseModel) -> Answer:
         """The answer to one operation. Every method of the contract comes down to this."""
         token = self._token
+        try:
+            return self._sent(operation, ask, token)
+        except Unauthorized:
+            if not self._may_renew(operation, token):
+                raise
+        self._renew(token)
+        return self._sent(operation, ask, self._token)
+
+    def _renew(self, refused: str | None) -> None:
+        with self._one_renews:
+            renewing = self._renewing(refused)
+            if renewing is None:
+                return
+            try:
+                self._sent(*renewing, refused)
+            except Unauthorized:
+                self._give_up(refused)
+                raise
+
+    def _sent(self, operation: Operation[Any, Answer], ask: BaseModel, token: str | None) -> Answer:
         request = self._request(self._http, operation, ask, token)
         body = bytearray()
         with reaching(self._root):
@@ -137,21 +165,46 @@ class AsyncClient(Conversation):
         *,
         token: str | None = None,
         api_key: str | None = None,
+        refresh_token: str | None = None,
         release: str | None = None,
         timeout: float | httpx2.Timeout = PATIENCE,
         headers: Mapping[str, str] | None = None,
         http: httpx2.AsyncClient | None = None,
     ) -> None:
         """As for `SyncClient`; `http` is an `httpx2.AsyncClient`."""
+        import anyio  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
 
-        super().__init__(base_url, token, api_key, timeout, headers or {}, release=release)
+        super().__init__(
+            base_url, token, api_key, timeout, headers or {}, release=release, refresh_token=refresh_token
+        )
         self._closes = http is None
         self._http = httpx2.AsyncClient() if http is None else http
+        self._one_renews = anyio.Lock()
 
     async def send(self, operation: Operation[Any, Answer], ask: BaseModel) -> Answer:
         """The answer to one operation. Every method of the contract comes down to this."""
         token = self._token
+        try:
+            return await self._sent(operation, ask, token)
+        except Unauthorized:
+            if not self._may_renew(operation, token):
+                raise
+        await self._renew(token)
+        return await self._sent(operation, ask, self._token)
+
+    async def _renew(self, refused: str | None) -> None:
+        async with self._one_renews:
+            renewing = self._renewing(refused)
+            if renewing is None:
+                return
+            try:
+                await self._sent(*renewing, refused)
+            except Unauthorized:
+                self._give_up(refused)
+                raise
+
+    async def _sent(self, operation: Operation[Any, Answer], ask: BaseModel, token: str | None) -> Answer:
         request = self._request(self._http, operation, ask, token)
         body = bytearray()
         with reaching(self._root):

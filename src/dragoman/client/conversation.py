@@ -36,6 +36,15 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Renewal:
+    """How a product renews a token: a public operation, its ask made of a refresh token, and where answers bring one."""
+
+    operation: Operation[Any, Any]
+    ask: Callable[[str], BaseModel]
+    refresh_token_in: Callable[[BaseModel], str | None]
+
+
+@dataclass(frozen=True)
 class Manners:
     """How a product is spoken to, beside its contract.
 
@@ -44,7 +53,8 @@ class Manners:
     the token that an answer brings; after `signs_out` it is forgotten. `complaints` finds the sentences in
     the JSON of a refusal. `request_ids` are the headers that may name the request. `releases` are those whose
     differences are known, by name. `sign_in` signs a client in by name and password, and `whoami` asks who
-    it then speaks for; both are told to clients that do things at once.
+    it then speaks for; both are told to clients that do things at once. `renewal` is what follows a 401 where
+    tokens are short-lived.
     """
 
     credentials: Callable[[str | None, str | None], Mapping[str, str]]
@@ -56,6 +66,7 @@ class Manners:
     releases: Mapping[str, Release] = field(default_factory=dict[str, Release])
     sign_in: Callable[[Any, str, str], object] | None = None
     whoami: Callable[[Any], Person] | None = None
+    renewal: Renewal | None = None
 
 
 class Conversation:
@@ -72,18 +83,22 @@ class Conversation:
         headers: Mapping[str, str],
         *,
         release: str | None = None,
+        refresh_token: str | None = None,
     ) -> None:
         if token is not None and api_key is not None:
             raise ValueError("a token or an api_key, not both: it must be plain who is calling")
         for name, value in {"token": token, "api_key": api_key, **headers}.items():
             if value is not None and not can_stand_in_header(value):
                 raise ValueError(f"{name} is empty or has characters that no header can carry")
+        if refresh_token is not None and (token is None or self.manners.renewal is None):
+            raise ValueError("a refresh_token goes with a token, where the product renews its tokens")
         if release is not None and release not in self.manners.releases:
             known = ", ".join(self.manners.releases) or "none"
             raise ValueError(f"release {release} is not known; these are: {known}")
         self._root = root_of(base_url, self.manners.base)
         self._release = ONLY if release is None else self.manners.releases[release]
         self._token = token
+        self._refresh_token = refresh_token
         self._api_key = api_key
         self._timeout = timeout
         self._headers = {"accept": "application/json", "user-agent": f"dragoman/{__version__}", **headers}
@@ -96,6 +111,11 @@ class Conversation:
     def token(self) -> str | None:
         """The token that is sent: the one given, or kept at sign-in. None before, and after signing out."""
         return self._token
+
+    @property
+    def kept_refresh_token(self) -> str | None:
+        """What renews the token, where the product does that: the one given, or kept with the token."""
+        return self._refresh_token
 
     def _request(
         self,
@@ -167,11 +187,31 @@ class Conversation:
         token = self.manners.token_in(answer)
         if token is not None and not can_stand_in_header(token):
             raise ValueError("the token in the answer is empty or has characters that no header can carry")
+        renewal = self.manners.renewal
         with self._learning:
             if token is not None:
                 self._token = token
+                self._refresh_token = renewal.refresh_token_in(answer) if renewal else None
             elif operation in self.manners.signs_out and self._token == sent:
-                self._token = None
+                self._token = self._refresh_token = None
+
+    def _may_renew(self, operation: Operation[Any, Any], refused: str | None) -> bool:
+        """Whether a call whose token was refused is worth another try with the token renewed."""
+        return operation.access is not Access.PUBLIC and None not in (refused, self._refresh_token)
+
+    def _renewing(self, refused: str | None) -> tuple[Operation[Any, Any], BaseModel] | None:
+        """What is to be sent to renew a token; None if it is no longer the one that was refused."""
+        renewal = self.manners.renewal
+        with self._learning:
+            if renewal is None or self._refresh_token is None or self._token != refused:
+                return None
+            return renewal.operation, renewal.ask(self._refresh_token)
+
+    def _give_up(self, refused: str | None) -> None:
+        """The token cannot be renewed: forget what was to renew it."""
+        with self._learning:
+            if self._token == refused:
+                self._refresh_token = None
 
 
 def sent_to(release: Release, operation: Operation[Any, Any], ask: BaseModel) -> Sent:

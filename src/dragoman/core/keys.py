@@ -140,9 +140,12 @@ _VERIFYING = (
 )
 
 
-def sign(uow: UnitOfWork, signing: Signing, claims: Mapping[str, Any]) -> Secret:
+def sign(
+    uow: UnitOfWork, signing: Signing, claims: Mapping[str, Any], *, lifetime: timedelta | None = None
+) -> Secret:
     """A token of these claims, with `iat` and `exp` (RFC 7519 §4.1) after them, by the dialect's newest key.
 
+    It lives as long as the dialect's do, or for a shorter `lifetime`.
     For units that write: where there is no key yet, or one of another algorithm, a key is made.
     """
     from joserfc import jws  # noqa: PLC0415 - 80 ms of a start that may never sign
@@ -154,7 +157,7 @@ def sign(uow: UnitOfWork, signing: Signing, claims: Mapping[str, Any]) -> Secret
     dated = {
         **claims,
         "iat": int(uow.now.timestamp()),
-        "exp": int((uow.now + signing.lifetime).timestamp()),
+        "exp": int((uow.now + (signing.lifetime if lifetime is None else lifetime)).timestamp()),
     }
     payload = json.dumps(dated, ensure_ascii=False, separators=(",", ":")).encode()
     return Secret(jws.serialize_compact(header, payload, newest.key, algorithms=[signing.algorithm]))

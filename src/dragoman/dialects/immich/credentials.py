@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from dragoman.dialects.immich import devices, errors
 from dragoman.dialects.immich.refusals import SlugRefused
 from dragoman.dialects.immich.releases import keeps_devices, knows_slugs, spoken_by
 from dragoman.dialects.immich.zod import UNDEFINED
-from dragoman.exchange import Exchange, Malformed, parse_form, parse_json
+from dragoman.exchange import Exchange, Malformed, parse_form, parse_json, require_utf8
 
 COOKIE_SECONDS = 400 * 24 * 3600
 TOKEN_COOKIE = "immich_access_token"
@@ -36,7 +35,7 @@ def present(exchange: Exchange) -> Presented | None:
         headers.get("x-immich-user-token")
         or headers.get("x-immich-session-token")
         or query.get("sessionKey")
-        or bearer(headers.get("authorization", ""))
+        or exchange.bearer
         or exchange.cookies.get(TOKEN_COOKIE)
     )
     if session:
@@ -45,23 +44,13 @@ def present(exchange: Exchange) -> Presented | None:
     return Presented("api_key", Secret(key)) if key else None
 
 
-def bearer(header: str) -> str:
-    """The token of a bearer header, split at single blanks; other schemes are ignored."""
-    scheme, _, rest = header.partition(" ")
-    return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
-
-
 def decode(exchange: Exchange, raw: bytes) -> Any:
     """JSON objects and forms; an array, or a body of another type, has no fields (§0.4; §5.2 since 3.0)."""
-    media, _, parameters = exchange.headers.get("content-type", "").partition(";")
+    media, _, _ = exchange.headers.get("content-type", "").partition(";")
     read = READERS.get(media.strip().lower())
     if read is None:
         return errors.not_an_object(exchange, UNDEFINED)
-    if exchange.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Malformed("unsupported content encoding", 415)
-    charset = re.search(r'charset\s*=\s*"?([\w.:-]+)', parameters, re.IGNORECASE)
-    if charset and charset.group(1).lower() not in {"utf-8", "utf8", "us-ascii"}:
-        raise Malformed(f'unsupported charset "{charset.group(1).upper()}"', 415)
+    require_utf8(exchange)
     value = read(raw) if raw else {}
     return value if isinstance(value, dict) else errors.not_an_object(exchange, value)
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from dragoman.core.upstream import LinkPolicy
 from dragoman.settings import DialectSettings, Section
 from dragoman.settings.values import Origins
 
@@ -20,6 +21,15 @@ class OAuthSettings(Section):
     resource_uri: str = Field(default="", description="Where the token finds out who somebody is")
     redirect_uri: str = Field(default="", description="Where the provider sends browsers back to")
     user_identifier: str = Field(default="", description="The fact about somebody that is their username")
+    subject_identifier: str = Field(
+        default="sub", description="The fact that is never somebody else's, by which they are known again"
+    )
+    issuer: str = Field(
+        default="", description="The OpenID provider's issuer; without it id tokens are not believed"
+    )
+    link_accounts: LinkPolicy = Field(
+        default="username", description="How somebody new finds the account they have here already"
+    )
     scopes: str = Field(default="", description="What is asked of the provider, as it stands in the address")
     auto_create_users: bool = Field(default=False, description="Whether unknown users get an account")
     default_team_id: int = Field(default=0, ge=0, description="The team of accounts made so; 0 for none")

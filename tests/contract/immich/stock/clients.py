@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,7 +72,7 @@ def aioimmich(host: str, port: int) -> Command:
 def in_python(folder: str, driver: str, *told: str) -> Command:
     """A driver in a Python that has a folder's packages and no others: not even those of the environment."""
     module = f"tests.contract.immich.stock.{driver}"
-    path = f"{installed(folder)}:{ROOT}"
+    path = os.pathsep.join(map(str, (installed(folder), ROOT)))
     return (sys.executable, "-S", "-P", "-m", module, *told), {"PYTHONPATH": path}
 
 

@@ -80,7 +80,7 @@ class AuthApi:
         AuthOauthPayload,
         AuthAuthenticateResponse,
         access=Access.PUBLIC,
-        work=Work.HASHES,
+        work=Work.CALLS_OUT,
         described=Described(
             summary="Authenticate with OAuth",
             description="**Access policy**: public",
