@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.running import Running
 from tests.speaking import Canned, stub
 
 from dragoman.cli import tokens
-from dragoman.dialects import immich
+from dragoman.dialects import immich, names
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ def test_the_token_that_is_kept_is_good(command: Command, url: str) -> None:
     }
     with immich.Client(url, token=only["token"]) as client:
         assert client.get_my_user().email == ALICE
+
+
+@pytest.mark.parametrize("dialect", names())
+def test_every_dialect_can_be_signed_in_to(command: Command, sqlite_server: Running, dialect: str) -> None:
+    """Somebody with one account is told who they are there; what is kept is good, and so is what renews it."""
+    somebody(sqlite_server.core, username="alice", display_name="Alice")
+    url = f"{sqlite_server.url}/{dialect}"
+    ended = command("login", dialect, url, "--name", ALICE, "--password-stdin", "--json", stdin=PASSWORD)
+    assert ended.code == 0, ended.err
+    assert ended.json["login"] in (ALICE, "alice")
+    (only,) = kept(command)
+    make: Any = import_module(f"dragoman.dialects.{dialect}").Client
+    assert (only["refresh_token"] is not None) == (make.manners.renewal is not None)
+    with make(url, token=only["token"], refresh_token=only["refresh_token"]) as client:
+        assert make.manners.whoami(client).login == ended.json["login"]
 
 
 def test_programs_are_told_as_json(command: Command, url: str) -> None:
