@@ -88,6 +88,17 @@ STORIES = {
         filled={("refresh_token", "RefreshTokenRequest", "refresh_token"): "refreshToken"},
         first_admin={"email": "user@example.com", "password": PASSWORD},
     ),
+    "shoko": Story(
+        base="/shoko/api/v3",
+        strangers=("api_auth_post",),
+        login="/api/auth",
+        credentials={"user": "admin", "pass": PASSWORD, "device": "example"},
+        token="apikey",
+        shown_as="API_KEY",
+        # A new password ends every key.
+        signed_in=("api_auth_delete", "api_auth_change_password_post"),
+        first_admin={"email": "admin@example.com", "username": "admin", "password": PASSWORD},
+    ),
 }
 
 

@@ -24,6 +24,10 @@ CHARSET = re.compile(r';.*?charset\s*=\s*"?([\w.:-]+)', re.IGNORECASE)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
+# What a body is read as where there is none.
+NO_BODY: Any = object()
+
+
 class Malformed(Exception):
     """A body that cannot be read: `status` 400 (not what it says it is), 413 or 415, and why."""
 

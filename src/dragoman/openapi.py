@@ -1,13 +1,13 @@
 """The OpenAPI document that a dialect publishes, read from the same contract that serves and calls it.
 
 OpenAPI 3.0 (https://spec.openapis.org/oas/v3.0.0), since that is what the products themselves publish and
-what generators understand best. Properties and required names are sorted, and of texts and refusals there is
+what generators understand best. Properties and required names are sorted where the product's are, and of texts and refusals there is
 what an operation is `Described` with and no more: so generated clients come out as the product's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -15,7 +15,20 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import models_json_schema
 
 from dragoman.releases import ONLY, Release, shapes_within
-from dragoman.wire import Access, Api, Described, InQuery, Later, Nothing, Operation, camel, has_body, places
+from dragoman.wire import (
+    Access,
+    Api,
+    Described,
+    InPath,
+    InQuery,
+    Later,
+    Nothing,
+    Operation,
+    WholeBody,
+    camel,
+    has_body,
+    places,
+)
 
 SCHEMAS = "#/components/schemas/"
 Mode = Literal["validation", "serialization"]
@@ -26,15 +39,15 @@ def document(
 ) -> dict[str, Any]:
     """A contract as one release speaks it, served below `mount` at `base_url` (None: wherever it was asked)."""
     operations = [operation for operation in api.operations() if release.has(operation)]
-    schemas = _schemas(operations, release)
+    schemas = _schemas(api, operations, release)
     roots = {shape.__name__: schemas.pop(shape.__name__) for shape in _roots(operations)}
     root = f"{base_url or ''}{mount}"
     version = release.version or api.version
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        inside = operation.path.startswith(api.base + "/") if api.base else True
-        item = paths.setdefault(operation.path.removeprefix(api.base) if inside else operation.path, {})
-        if not inside:
+        path = _inside(api, operation)
+        item = paths.setdefault(operation.path if path is None else path, {})
+        if path is None:
             item["servers"] = [{"url": root or "/"}]
         item[operation.method.lower()] = _operation(api, operation, release, roots)
     names = {shape.__name__: name for shape, name in release.called.items()}
@@ -54,6 +67,13 @@ def document(
             "schemas": _with_references(_renamed(_used(schemas, paths), names), names),
         },
     }
+
+
+def _inside(api: type[Api], operation: Operation[Any, Any]) -> str | None:
+    """The path by which an operation is found below the API's base, or None where no path of it is."""
+    base = f"{api.base}/" if api.base else ""
+    below = (path for path in (operation.path, *operation.also) if path.startswith(base))
+    return next((path.removeprefix(api.base) for path in below), None)
 
 
 def _used(schemas: Mapping[str, Any], paths: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,19 +132,35 @@ def _operation(
         "operationId": camel(operation.name),
         **_texts(summary=told.summary, description=told.description),
         "parameters": list(_parameters(operation, release)),
-        "responses": {str(status): _response(operation, status, roots)},
+        "responses": {},
         "tags": [operation.tag or api.tag],
     }
-    for refused in sorted(told.responses.keys() - {status}):
-        described["responses"][str(refused)] = _refusal(told, refused)
-    if has_body(operation.takes):
-        content = _content(_reference(operation.takes, roots))
-        described["requestBody"] = {**_texts(description=told.body), "required": True, **content}
+    for each in told.responses if status in told.responses else (status, *told.responses):
+        answer = _response(operation, status, roots) if each == status else _refusal(told, each)
+        described["responses"][str(each)] = answer
+    if has_body(operation.takes) and told.body_media:
+        content = _content(_body(operation.takes, roots), told.body_media)
+        required = {"required": True} if told.body_required else {}
+        described["requestBody"] = {**_texts(description=told.body), **required, **content}
         described |= _texts(**{"x-codegen-request-body-name": told.body_name})
-    secured_by = told.secured_by
+    return described | _security(api, operation)
+
+
+def _security(api: type[Api], operation: Operation[Any, Any]) -> dict[str, Any]:
+    """Which credentials an operation takes. A public one that is documented with some can do without."""
+    secured_by, access = operation.described.secured_by, operation.access
     if secured_by is None:
-        secured_by = () if operation.access is Access.PUBLIC else tuple(api.security)
-    return {**described, **({"security": [{name: []} for name in secured_by]} if secured_by else {})}
+        secured_by = () if access is Access.PUBLIC else tuple(api.security)
+    named: list[dict[str, list[str]]] = [{name: []} for name in secured_by]
+    return {"security": [*named, *([{}] if access.is_open else [])]} if named else {}
+
+
+def _body(shape: type[BaseModel], roots: Mapping[str, Any]) -> Any:
+    """The schema of a request's body: the shape's, or that of its only field that is the body itself."""
+    for place, name in places(shape).values():
+        if place is WholeBody:
+            return _plain(shape.model_json_schema(by_alias=True))["properties"][name]
+    return _reference(shape, roots)
 
 
 def _texts(**named: str) -> dict[str, str]:
@@ -138,18 +174,20 @@ def _reference(shape: type[BaseModel], roots: Mapping[str, Any]) -> Any:
 
 def _response(operation: Operation[Any, Any], status: int, roots: Mapping[str, Any]) -> dict[str, Any]:
     told = {"description": operation.described.responses.get(status, "")}
-    if operation.gives is Nothing or status == HTTPStatus.NO_CONTENT:
+    if operation.gives is Nothing or status == HTTPStatus.NO_CONTENT or not operation.described.shown:
         return told
     return {**told, **_content(_reference(operation.gives, roots))}
 
 
 def _refusal(told: Described, status: int) -> dict[str, Any]:
     text, shape = {"description": told.responses[status]}, told.refusals.get(status)
-    return text if shape is None else {**text, **_content({"$ref": SCHEMAS + shape.__name__})}
+    if shape is None:
+        return text
+    return {**text, **_content({"$ref": SCHEMAS + shape.__name__}, told.refusal_media)}
 
 
-def _content(schema: Any) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": schema}}}
+def _content(schema: Any, types: Sequence[str] = ("application/json",)) -> dict[str, Any]:
+    return {"content": {media: {"schema": schema} for media in types}}
 
 
 def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[dict[str, Any]]:
@@ -157,7 +195,7 @@ def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[di
     schema = _plain(takes.model_json_schema(by_alias=True))
     properties, required = schema.get("properties", {}), schema.get("required", [])
     for field, (place, name) in places(takes).items():
-        if place is not None and field not in release.unknown(takes):
+        if place in (InPath, InQuery) and field not in release.unknown(takes):
             yield {
                 "name": name,
                 "in": "query" if place is InQuery else "path",
@@ -166,7 +204,7 @@ def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[di
             }
 
 
-def _schemas(operations: Iterable[Operation[Any, Any]], release: Release) -> dict[str, Any]:
+def _schemas(api: type[Api], operations: Iterable[Operation[Any, Any]], release: Release) -> dict[str, Any]:
     shapes: dict[type[BaseModel], Mode] = {}
     for operation in operations:
         if operation.gives is not Nothing:
@@ -175,7 +213,7 @@ def _schemas(operations: Iterable[Operation[Any, Any]], release: Release) -> dic
             shapes.setdefault(operation.takes, "validation")
         shapes.update(dict.fromkeys(operation.described.refusals.values(), "serialization"))
     _, definitions = models_json_schema(list(shapes.items()), by_alias=True, ref_template=SCHEMAS + "{model}")
-    schemas: dict[str, Any] = _plain(definitions.get("$defs", {}))
+    schemas: dict[str, Any] = _plain(definitions.get("$defs", {}), by_alphabet=api.by_alphabet)
     asks = {shape.__name__: shape for shape, mode in shapes.items() if mode == "validation"}
     for name, shape in asks.items():
         _drop_parameters(schemas[name], shape)
@@ -200,7 +238,7 @@ def _as_of(release: Release, schema: dict[str, Any], shape: type[BaseModel]) -> 
         elif field in release.requires.get(shape, ()):
             required.add(name)
     if required:
-        schema["required"] = sorted(required)
+        schema["required"] = [name for name in properties if name in required]
 
 
 def _drop_parameters(schema: dict[str, Any], shape: type[BaseModel]) -> None:
@@ -212,19 +250,25 @@ def _drop_parameters(schema: dict[str, Any], shape: type[BaseModel]) -> None:
             del schema["required"]  # OpenAPI 3.0 knows no empty one
 
 
-def _plain(schema: Any) -> Any:
-    """A JSON Schema of pydantic's as OpenAPI 3.0 spells it: sorted, untitled, `nullable` for null."""
+def _plain(schema: Any, *, by_alphabet: bool = True) -> Any:
+    """A JSON Schema of pydantic's as OpenAPI 3.0 spells it: sorted or not, untitled, `nullable` for null."""
     if isinstance(schema, list):
-        return [_plain(item) for item in schema]
+        return [_plain(item, by_alphabet=by_alphabet) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    plain = {key: _plain(value) for key, value in schema.items() if key not in ("title", "default")}
+    ordered = sorted if by_alphabet else list
+    plain = {
+        key: _plain(value, by_alphabet=by_alphabet)
+        for key, value in schema.items()
+        if key not in ("title", "default")
+    }
     if "properties" in schema:
+        properties = schema["properties"]
         plain["properties"] = {
-            name: _plain(schema["properties"][name]) for name in sorted(schema["properties"])
+            name: _plain(properties[name], by_alphabet=by_alphabet) for name in ordered(properties)
         }
     if isinstance(plain.get("required"), list):
-        plain["required"] = sorted(plain["required"])
+        plain["required"] = ordered(plain["required"])
     if "const" in plain:
         plain["enum"] = [plain.pop("const")]
     return _without_null(plain)

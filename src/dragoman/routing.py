@@ -37,8 +37,8 @@ class Routes(Generic[S]):
         self._folds = folds_case
         self._fixed: dict[str, dict[str, S]] = {}
         self._matched: dict[str, Route[S]] = {}
-        for each in served:
-            path, method = each.operation.path, each.operation.method
+        for path, each in ((p, s) for s in served for p in (s.operation.path, *s.operation.also)):
+            method = each.operation.method
             if "{" not in path:
                 self._fixed.setdefault(self._normal(path), {})[method] = each
             else:

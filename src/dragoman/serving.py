@@ -14,15 +14,34 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from dragoman.core.errors import NotSignedIn, Refusal, Throttled, Unavailable, UpstreamFailed
+from dragoman.core.errors import (
+    CredentialRefused,
+    NotSignedIn,
+    Refusal,
+    Throttled,
+    Unavailable,
+    UpstreamFailed,
+)
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
 from dragoman.core.work import Core, Tools, UnitOfWork
-from dragoman.exchange import JSON, Exchange, Malformed, Spoken, read_body, send_spoken
+from dragoman.exchange import JSON, NO_BODY, Exchange, Malformed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
 from dragoman.routing import Routes
-from dragoman.wire import Access, Answer, Api, Ask, InPath, InQuery, Nothing, Operation, Work, places
+from dragoman.wire import (
+    Access,
+    Answer,
+    Api,
+    Ask,
+    InPath,
+    InQuery,
+    Nothing,
+    Operation,
+    WholeBody,
+    Work,
+    places,
+)
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
@@ -55,7 +74,7 @@ class Call:
 
     @property
     def caller(self) -> Principal:
-        """Who is calling. Every operation but a public one has a caller."""
+        """Who is calling. Every operation that is not open to strangers has a caller."""
         if self.principal is None:
             raise NotSignedIn
         return self.principal
@@ -305,7 +324,7 @@ class DialectApp:
         presented: Presented | None = None
         if bound.operation.access is not Access.PUBLIC:
             presented = self.dialect.present(exchange)
-            if presented is None:
+            if presented is None and not bound.operation.access.is_open:
                 raise NotSignedIn
         shape: type[BaseModel] = bound.operation.takes
         return Job(
@@ -343,7 +362,12 @@ class DialectApp:
     def _call(self, uow: UnitOfWork, job: Job, device: Device | None) -> Call:
         if job.presented is None:
             return Call(job.exchange, self.settings)
-        principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
+        try:
+            principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
+        except CredentialRefused:
+            if job.operation.access.is_open:
+                return Call(job.exchange, self.settings)
+            raise
         if job.operation.access is Access.ADMIN:
             principal.require_admin()
         permission = self.release.permission(job.operation)
@@ -405,6 +429,9 @@ def read_ask(
             values.pop(wire_name, None)
         if place is InPath:
             values[wire_name] = parameters[wire_name]
+        elif place is WholeBody:
+            if body is not NO_BODY:
+                values[wire_name] = body
         elif place is InQuery and name not in unknown:
             given = exchange.query.getlist(wire_name)
             if given:

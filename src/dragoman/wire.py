@@ -77,12 +77,29 @@ class InQuery:
     """Marks a field of an ask that stands in the query string."""
 
 
+@dataclass(frozen=True)
+class WholeBody:
+    """Marks a field of an ask that is the body itself, and not a field of it: a bare JSON string, say."""
+
+
+Place = InPath | InQuery | WholeBody
+
+
 class Access(Enum):
-    """Who may call an operation. Signed in is the default; public must be said."""
+    """Who may call an operation. Signed in is the default; public must be said.
+
+    What is `WELCOME` is public, too, but whoever holds up a good credential is known by it.
+    """
 
     PUBLIC = "public"
+    WELCOME = "welcome"
     SIGNED_IN = "signed in"
     ADMIN = "admin"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether strangers may call."""
+        return self in (Access.PUBLIC, Access.WELCOME)
 
 
 class Work(Enum):
@@ -99,10 +116,11 @@ class Work(Enum):
 class Described:
     """What a product's document says of an operation beside its shapes. Nothing here changes what is served.
 
-    `responses` are the texts of the statuses that it lists, the success among them, and `refusals` the shapes of
-    those that have one; `body` is the text of the
-    request body, `body_name` what generated clients call it. `secured_by` names the credentials where those
-    are not all of the API's for whoever must be signed in, and none for others.
+    `responses` are the texts of the statuses that it lists, the success among them, in its order, and `refusals`
+    the shapes of those that have one, under each of `refusal_media`; of an answer that is not `shown` it says
+    nothing. `body` is the text of the request body, `body_name` what generated clients call it, and `body_media`
+    its types (none: it is not documented); it is required unless the document says that it is not. `secured_by`
+    names the credentials where those are not all of the API's for whoever must be signed in, and none for others.
     """
 
     summary: str = ""
@@ -111,7 +129,11 @@ class Described:
     refusals: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
     body: str = ""
     body_name: str = ""
+    body_media: Sequence[str] = ("application/json",)
+    body_required: bool = True
     secured_by: Sequence[str] | None = None
+    shown: bool = True
+    refusal_media: Sequence[str] = ("application/json",)
 
 
 UNDESCRIBED = Described()
@@ -121,8 +143,8 @@ UNDESCRIBED = Described()
 class Operation(Generic[Ask, Answer]):
     """One thing an API can do.
 
-    `path` begins at the product's root and has its parameters in braces. `status` is a success's;
-    `permission` is what an API key needs. A `Release` (dragoman/releases.py) may say otherwise of both.
+    `path` begins at the product's root and has its parameters in braces; `also` are other paths that lead to
+    it. `status` is a success's; `permission` is what an API key needs. A `Release` (dragoman/releases.py) may say otherwise of both.
     """
 
     name: str
@@ -136,6 +158,7 @@ class Operation(Generic[Ask, Answer]):
     permission: str | None
     tag: str | None = None
     described: Described = UNDESCRIBED
+    also: Sequence[str] = ()
 
     @property
     def summary(self) -> str:
@@ -152,7 +175,7 @@ class Operation(Generic[Ask, Answer]):
             return Sent(self.path, {}, values)
         path = self.path
         query: dict[str, Any] = {}
-        body: dict[str, Any] = {}
+        body: Any = {}
         standing = places(type(ask))
         for place, wire_name in standing.values():
             if wire_name not in values:
@@ -162,9 +185,12 @@ class Operation(Generic[Ask, Answer]):
                 path = path.replace("{" + wire_name + "}", segment(wire_name, value))
             elif place is None:
                 body[wire_name] = value
+            elif place is WholeBody:
+                body = value
             elif value is not None:  # a query string has no null
                 query[wire_name] = value
-        return Sent(path, query, body if has_body(type(ask)) else None)
+        has_fields = any(place is None for place, _ in standing.values())
+        return Sent(path, query, body if has_fields or body != {} else None)
 
 
 @dataclass(frozen=True)
@@ -185,18 +211,18 @@ def segment(name: str, value: object) -> str:
 
 
 @cache
-def places(shape: type[BaseModel]) -> dict[str, tuple[type[InPath | InQuery] | None, str]]:
-    """Where each field of an ask stands (path, query, or None for the body) and its name on the wire."""
-    found: dict[str, tuple[type[InPath | InQuery] | None, str]] = {}
+def places(shape: type[BaseModel]) -> dict[str, tuple[type[Place] | None, str]]:
+    """Where each field of an ask stands (path, query, the whole body, or None: in it) and its name on the wire."""
+    found: dict[str, tuple[type[Place] | None, str]] = {}
     for name, info in shape.model_fields.items():
-        place = next((type(m) for m in info.metadata if isinstance(m, InPath | InQuery)), None)
+        place = next((type(m) for m in info.metadata if isinstance(m, Place)), None)
         found[name] = (place, info.serialization_alias or info.alias or name)
     return found
 
 
 def has_body(shape: type[BaseModel]) -> bool:
     """Whether an ask has a body: a field that is neither in the path nor in the query."""
-    return any(place is None for place, _ in places(shape).values())
+    return any(place in (None, WholeBody) for place, _ in places(shape).values())
 
 
 def asked(takes: type[Ask], *args: Any, **kwargs: Any) -> Ask:
@@ -246,12 +272,13 @@ class Endpoint(Generic[P, Ask, Answer]):
         permission: str | None = None,
         tag: str | None = None,
         described: Described = UNDESCRIBED,
+        also: Sequence[str] = (),
     ) -> None:
         shape = cast("type[Ask]", takes)
         in_path = {wire_name for place, wire_name in places(shape).values() if place is InPath}
         if in_path != set(re.findall(r"{(\w+)}", path)):
             raise TypeError(f"{path}: the path parameters of {shape.__name__} are {sorted(in_path)}")
-        self._rest = (method, path, shape, gives, status, access, work, permission, tag, described)
+        self._rest = (method, path, shape, gives, status, access, work, permission, tag, described, also)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.operation: Operation[Ask, Answer] = Operation(name, *self._rest)
@@ -279,7 +306,8 @@ class Endpoint(Generic[P, Ask, Answer]):
 class Api:
     """Base of a dialect's contract: its class body lists every endpoint.
 
-    `base` is the part of every path that the product counts to its address (`/api` for Immich).
+    `base` is the part of every path that the product's document counts to its address (`/api` for Immich), and
+    so do its clients unless `address` says otherwise. `by_alphabet`: the document sorts the fields of a shape.
     """
 
     title: ClassVar[str] = ""
@@ -287,6 +315,8 @@ class Api:
     version: ClassVar[str] = ""
     contact: ClassVar[Mapping[str, str]] = {}
     base: ClassVar[str] = ""
+    address: ClassVar[str | None] = None
+    by_alphabet: ClassVar[bool] = True
     tag: ClassVar[str] = ""
     security: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from tests.conftest import MASTER_KEY
 from tests.fakes import PASSWORD, FakeClock, cheap_hasher, do
-from tests.laws.travel import SPOKEN, credential_of, journey_of, key_of, manners_of, operations_of
+from tests.laws.travel import SPOKEN, credential_of, has_keys, journey_of, key_of, manners_of, operations_of
 from tests.running import Running, configured, running
 from tests.speaking import Canned, Heard, stub
 
@@ -25,7 +25,7 @@ from dragoman.core.secrets import Secret
 from dragoman.core.work import Origin
 from dragoman.dialects.immich.server import dialect as immich
 from dragoman.serving import Dialect
-from dragoman.wire import Access, Nothing
+from dragoman.wire import Nothing
 
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance,ignored_auth"
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
@@ -44,10 +44,11 @@ def serving(url: str, dialect: str, release: str) -> Iterator[Running]:
 
 
 def by_session(served: Running, dialect: Dialect) -> Mapping[str, str]:
-    """What shows that the administrator is signed in anew."""
+    """What shows that the administrator is signed in anew, and that JSON is read, as our own client says."""
     shown = manners_of(dialect).credentials(credential_of(served.core, administrator(served), dialect), None)
     # Taken away again by this very name, where a lock is tried.
-    return {"Authorization" if name == "authorization" else name: value for name, value in shown.items()}
+    named = {"Authorization" if name == "authorization" else name: value for name, value in shown.items()}
+    return {"Accept": "application/json", **named}
 
 
 def by_key(served: Running, dialect: Dialect) -> Mapping[str, str]:
@@ -70,7 +71,7 @@ RUNS = [
     pytest.param(*spoken.values, via, id=f"{spoken.id}-{via}")
     for spoken in SPOKEN
     for via in VIA
-    if via != "key" or manners_of(cast("Dialect", spoken.values[0])).credentials(None, "key")
+    if via != "key" or has_keys(cast("Dialect", spoken.values[0]))
 ]
 
 
@@ -114,7 +115,7 @@ def needing_nothing(dialect: Dialect, release: str) -> set[str]:
     return {
         f"{operation.method} {operation.path.removeprefix(dialect.api.base)}"
         for operation in operations_of(dialect, release)
-        if operation.method == "GET" and operation.takes is Nothing and operation.access is not Access.PUBLIC
+        if operation.method == "GET" and operation.takes is Nothing and not operation.access.is_open
         if operation.name not in nothing_there
     }
 

@@ -60,6 +60,12 @@ def manners_of(dialect: Dialect) -> Manners:
     return manners
 
 
+def has_keys(dialect: Dialect) -> bool:
+    """Whether a product knows API keys that are something else than what a sign-in gives."""
+    show = manners_of(dialect).credentials
+    return bool(show(None, "key")) and show(None, "key") != show("key", None)
+
+
 def error_of(dialect: Dialect, release: str) -> type[BaseModel]:
     """The shape of a refusal's JSON in a release."""
     shapes = journey_of(dialect).error
@@ -207,7 +213,7 @@ class Traveller:
         for step in others:
             yield step
             known = self.token is not None
-            now = [r for r in reading if known or served[r.operation].access is Access.PUBLIC][:share]
+            now = [r for r in reading if known or served[r.operation].access.is_open][:share]
             reading = [r for r in reading if r not in now]
             yield from now
         yield from reading

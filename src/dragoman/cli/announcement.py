@@ -71,8 +71,9 @@ class Announcement:
             scheme, _, address = self.root.partition("://")
             _, colon, port = address.rpartition("]")[2].partition(":")
             mounts.insert(0, f"{scheme}://{own.host}{colon}{port}")
+        address = dialect.api.base if dialect.api.address is None else dialect.api.address
         for mount in mounts:
-            yield dialect.product, f"{mount}{dialect.api.base}", f"{mount}/docs"
+            yield dialect.product, f"{mount}{address}", f"{mount}/docs"
 
     def _first_admin(self) -> Iterator[str]:
         yield ""

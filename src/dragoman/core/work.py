@@ -78,6 +78,7 @@ class UnitOfWork:
     writes: bool = True
     kept: list[Executable] = field(default_factory=list)
     following: list[Executable] = field(default_factory=list)
+    began: datetime | None = None  # when this process did; None: it is not known
 
     @property
     def sealer(self) -> Sealer:
@@ -120,6 +121,7 @@ class Core:
         self.rules = rules
         self.seen = LastSeen()
         self.keyring = Keyring()
+        self.began = tools.clock()
 
     @contextmanager
     def begin(self, origin: Origin, *, writes: bool, durable: bool = True) -> Iterator[UnitOfWork]:
@@ -143,6 +145,7 @@ class Core:
                     writes=writes,
                     kept=kept,
                     following=following,
+                    began=self.began,
                 )
         except Refusal:
             self._write(following + kept)

@@ -1,0 +1,64 @@
+"""Servers that speak Shoko: shared by a module where accounts keep its tests apart, or a test's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import MASTER_KEY
+from tests.contract.shoko.speech import House, visiting
+from tests.fakes import FakeClock, cheap_hasher
+from tests.running import Running, configured, running
+
+
+@pytest.fixture(scope="module")
+def open_house(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., House]]:
+    """Makes servers on SQLite with settings of the dialect's, kept for the tests of a module."""
+    with ExitStack() as stack:
+
+        def opened(**told: Any) -> House:
+            file = tmp_path_factory.mktemp("house") / "dragoman.db"
+            shutil.copy(sqlite_template, file)
+            # Tests that share a server share its address, so that only guesses at one account are slowed down.
+            roomy = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
+            settings = configured(f"sqlite:///{file}", **roomy, dialects={"shoko": told})
+            served = stack.enter_context(running(settings, cheap_hasher(), FakeClock()))
+            return stack.enter_context(visiting(served))
+
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def house(open_house: Callable[..., House]) -> House:
+    """A server as it is unless it is told otherwise, with an administrator."""
+    house = open_house()
+    house.account(username="Default", is_admin=True)
+    return house
+
+
+@pytest.fixture(scope="module")
+def blank_house(open_house: Callable[..., House]) -> House:
+    """A server on which passwords may be blank, with an administrator."""
+    house = open_house(blank_passwords=True)
+    house.account(username="Default", is_admin=True)
+    return house
+
+
+@pytest.fixture
+def own(sqlite_server: Running) -> Iterator[House]:
+    """A server on SQLite of the test's own, on which nobody ever had an account."""
+    with visiting(sqlite_server) as house:
+        yield house
+
+
+@pytest.fixture
+def owns(server: Running) -> Iterator[House]:
+    """A server on each engine of the test's own, on which nobody ever had an account."""
+    with visiting(server) as house:
+        yield house
