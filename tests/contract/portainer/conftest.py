@@ -1,0 +1,41 @@
+"""Servers that speak Portainer: shared by a module where accounts keep its tests apart, or a test's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import MASTER_KEY
+from tests.contract.portainer.speech import House, visiting
+from tests.fakes import FakeClock, cheap_hasher
+from tests.running import Running, configured, running
+
+# Tests that share a server share its address, so that only guesses at one account are slowed down there.
+ROOMY = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
+
+
+@pytest.fixture(scope="module")
+def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server on SQLite with an administrator, whose number is 1, shared by the tests of a module."""
+    file = tmp_path_factory.mktemp("house") / "dragoman.db"
+    shutil.copy(sqlite_template, file)
+    settings = configured(f"sqlite:///{file}", **ROOMY)
+    with running(settings, cheap_hasher(), FakeClock()) as served, visiting(served) as made:
+        made.account(username="admin", is_admin=True)
+        yield made
+
+
+@pytest.fixture
+def own(sqlite_server: Running) -> Iterator[House]:
+    """A server on SQLite of the test's own, on which nobody has an account yet."""
+    with visiting(sqlite_server) as made:
+        yield made
+
+
+@pytest.fixture
+def owns(server: Running) -> Iterator[House]:
+    """A server on each engine of the test's own, on which nobody has an account yet."""
+    with visiting(server) as made:
+        yield made
