@@ -241,9 +241,11 @@ class Database:
         self.engine = self._make_engine(connections, pool_timeout)
         self._writer = self.engine.execution_options(**{WRITES: True})
         self._forgetful_writer = self.engine.execution_options(**{WRITES: True, FORGETFUL: True})
-        self._reader = (
-            self.engine if self.is_sqlite else self.engine.execution_options(postgresql_readonly=True)
-        )
+        self._reader = self.engine
+        if not self.is_sqlite:
+            # Else each of a reader's statements would see another state; SQLite has it so by itself.
+            one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._reader = self.engine.execution_options(**one_state)
 
     @property
     def file(self) -> Path:

@@ -70,6 +70,17 @@ def test_readers_do_not_wait_for_a_writer(core: Core) -> None:
         db.rollback()
 
 
+def test_a_reader_sees_one_state(core: Core) -> None:
+    """What is committed while somebody reads is seen by their next transaction, and not by this one."""
+    count = text("SELECT count(*) FROM accounts")
+    with core.database.reading() as reader:
+        assert reader.scalar(count) == 0
+        somebody(core)
+        assert reader.scalar(count) == 0
+    with core.database.reading() as reader:
+        assert reader.scalar(count) == 1
+
+
 def test_on_sqlite_writers_take_turns(sqlite_core: Core) -> None:
     """Sixty writers at once all write, none is told that the database is busy, and none waits for a lottery."""
     outcomes = at_once(
@@ -121,10 +132,11 @@ def test_sqlite_is_set_up_to_lose_nothing(sqlite_core: Core) -> None:
     "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )
 def test_postgresql_is_asked_for_what_we_rely_on(core: Core) -> None:
-    """READ COMMITTED and UTC, whatever the server's defaults are; readers are read-only."""
-    for begin, read_only in ((core.database.reading, "on"), (core.database.writing, "off")):
+    """Whatever the server's defaults are: UTC; writers READ COMMITTED, readers read-only and of one state."""
+    asked = {core.database.reading: ("repeatable read", "on"), core.database.writing: ("read committed", "off")}
+    for begin, (isolation, read_only) in [*asked.items(), *asked.items()]:
         with begin() as db:
-            assert db.scalar(text("SHOW transaction_isolation")) == "read committed"
+            assert db.scalar(text("SHOW transaction_isolation")) == isolation
             assert db.scalar(text("SHOW timezone")) == "UTC"
             assert db.scalar(text("SHOW transaction_read_only")) == read_only
 
