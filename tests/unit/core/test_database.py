@@ -133,7 +133,10 @@ def test_sqlite_is_set_up_to_lose_nothing(sqlite_core: Core) -> None:
 )
 def test_postgresql_is_asked_for_what_we_rely_on(core: Core) -> None:
     """Whatever the server's defaults are: UTC; writers READ COMMITTED, readers read-only and of one state."""
-    asked = {core.database.reading: ("repeatable read", "on"), core.database.writing: ("read committed", "off")}
+    asked = {
+        core.database.reading: ("repeatable read", "on"),
+        core.database.writing: ("read committed", "off"),
+    }
     for begin, (isolation, read_only) in [*asked.items(), *asked.items()]:
         with begin() as db:
             assert db.scalar(text("SHOW transaction_isolation")) == isolation
