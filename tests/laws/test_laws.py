@@ -751,7 +751,9 @@ def test_a_refusal_after_any_write_leaves_only_its_evidence(dialect: Dialect, se
                 check_only_evidence(before, dump(server.core), interruption, operation)
                 with server.core.database.writing() as db:  # or so many attempts would be taken for guesses
                     db.execute(delete(throttles))
-    writing = {n for n, o in traveller.operations.items() if o.work in (Work.WRITES, Work.HASHES)}
+    writing = {
+        n for n, o in traveller.operations.items() if o.work in (Work.WRITES, Work.HASHES, Work.CALLS_OUT)
+    }
     succeeding = {step.operation for step in traveller.journey.steps if step.refused is None}
     assert writing & succeeding <= interrupted.keys() <= writing, (
         "every operation that may write was refused after a write"
@@ -779,7 +781,7 @@ def check_only_evidence(
     where = f"{operation.name}, {interruption.__dict__}"
     changed = {table for table in after if after[table] != before[table]}
     may_change = {audit_log.name}
-    if operation.work is Work.HASHES and not interruption.is_in_first_unit:
+    if operation.work in (Work.HASHES, Work.CALLS_OUT) and not interruption.is_in_first_unit:
         may_change.add("throttles")
     assert changed <= may_change, where
     assert all(line in after[audit_log.name] for line in before[audit_log.name]), where

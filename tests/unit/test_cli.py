@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pytest
 import typer
 import typer.main
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from tests.command import CHEAP, PROGRAM, Command, Ended, typing
 from tests.conftest import MASTER_KEY
 from tests.fakes import NEW_PASSWORD, PASSWORD
@@ -27,7 +27,7 @@ from tests.people import ALICE, BOB, presenting, rows
 from dragoman.app import dialect_models, make_core
 from dragoman.cli import app
 from dragoman.cli.printing import safe
-from dragoman.core import accounts, audit, elevation, login, sessions
+from dragoman.core import accounts, audit, elevation, login, sessions, upstream
 from dragoman.core.database import Database
 from dragoman.core.errors import CredentialRefused, Throttled, WrongCredentials
 from dragoman.core.master_keys import parse
@@ -128,6 +128,7 @@ def test_the_verbs_are_these() -> None:
                 "disable",
                 "enable",
                 "unlock",
+                "unlink",
                 "password",
                 "delete",
                 "restore",
@@ -513,6 +514,19 @@ def test_a_locked_account_is_shown_and_unlocked(command: Command, core: Core, al
     ok(command("account", "unlock", ALICE))
     assert lets_in(core)
     assert ok(command("account", "show", ALICE, "--json")).json["locked"] is False
+
+
+def test_links_to_other_providers_are_shown_and_undone(command: Command, core: Core, alice: object) -> None:
+    """`account show` tells whom providers know somebody as, and `account unlink` forgets it."""
+    row = {"issuer": "https://p.test", "subject": "a1", "account_number": 1, "linked_at": core.tools.clock()}
+    with core.database.writing() as db:
+        db.execute(insert(upstream.linked_identities).values(**row))
+    assert "a1 at https://p.test" in ok(command("account", "show", ALICE)).out
+    shown = ok(command("account", "show", ALICE, "--json")).json
+    assert shown["identities"] == [{"issuer": "https://p.test", "subject": "a1"}]
+    assert ok(command("account", "unlink", ALICE)).out == f"Unlinked account 1 ({ALICE}) from 1 identity.\n"
+    assert ok(command("account", "show", ALICE, "--json")).json["identities"] == []
+    assert command("account", "unlink", ALICE).out == f"Unlinked account 1 ({ALICE}) from 0 identities.\n"
 
 
 def test_no_control_character_of_a_name_reaches_the_terminal(

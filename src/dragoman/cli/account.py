@@ -118,7 +118,7 @@ def list_accounts(
 @app.command()
 def show(name: Name, *, as_json: AsJson = False, config: Config = None, database: Database = None) -> None:
     """Show an account, and what hangs on it."""
-    from dragoman.core import accounts, api_keys, elevation, sessions, throttle
+    from dragoman.core import accounts, api_keys, elevation, sessions, throttle, upstream
 
     with opened(config, database) as core, core.begin(origin(), writes=False) as uow:
         account = accounts.get(uow, name)
@@ -128,13 +128,15 @@ def show(name: Name, *, as_json: AsJson = False, config: Config = None, database
             "keys": len(api_keys.owned(uow, account.number)),
             "pin": elevation.has_pin(uow, account.number),
         }
+        linked = upstream.identities_of(uow, account.number)
     if as_json:
         guessing = {
             "failed_attempts": standing.failures,
             "locked": standing.locked,
             "throttled_until": printing.moment(standing.blocked_until),
         }
-        printing.as_json({**public(account), **more, **guessing})
+        identities = [{"issuer": each.issuer, "subject": each.subject} for each in linked]
+        printing.as_json({**public(account), **more, **guessing, "identities": identities})
         return
     printing.facts(
         [
@@ -148,6 +150,7 @@ def show(name: Name, *, as_json: AsJson = False, config: Config = None, database
             ("Sessions", str(more["sessions"])),
             ("API keys", str(more["keys"])),
             ("PIN", "set" if more["pin"] else "not set"),
+            *[("Known as", f"{each.subject} at {each.issuer}") for each in linked],
             ("Signed in", printing.date(account.signed_in_at)),
             ("Added", printing.date(account.created_at)),
         ]
@@ -218,6 +221,17 @@ def unlock(name: Name, *, config: Config = None, database: Database = None) -> N
         counters = throttle.unlock(uow, account.number)
         audit.record(uow, "account unlocked", account=account.number, counters=counters)
     printing.say(f"Unlocked {named(account)}.")
+
+
+@app.command()
+def unlink(name: Name, *, config: Config = None, database: Database = None) -> None:
+    """Forget whom other providers know an account as: who comes from there next is linked anew, if at all."""
+    from dragoman.core import accounts, upstream
+
+    with opened(config, database) as core, core.begin(origin(), writes=True) as uow:
+        account = accounts.get(uow, name)
+        links = upstream.unlink(uow, account.number)
+    printing.say(f"Unlinked {named(account)} from {links} identit{'y' if links == 1 else 'ies'}.")
 
 
 @app.command()

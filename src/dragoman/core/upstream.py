@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from sqlalchemy import Column, ForeignKey, String, Table, select, update
+from sqlalchemy import Column, ForeignKey, String, Table, delete, select, update
 
 from dragoman.core import accounts, audit, devices, sessions, setup, throttle
 from dragoman.core.accounts import Account, NewAccount
@@ -134,6 +134,14 @@ def identities_of(uow: UnitOfWork, account_number: int) -> Sequence[LinkedIdenti
     theirs = select(i.issuer, i.subject, i.account_number, i.linked_at)
     rows = uow.db.execute(theirs.where(i.account_number == account_number).order_by(i.issuer, i.subject))
     return [LinkedIdentity(*row) for row in rows]
+
+
+def unlink(uow: UnitOfWork, account_number: int) -> int:
+    """Forget whom other providers know somebody as; how many that were. It ends no session."""
+    mine = linked_identities.c.account_number == account_number
+    links = uow.db.execute(delete(linked_identities).where(mine)).rowcount
+    audit.record(uow, "identities unlinked", account=account_number, count=links)
+    return links
 
 
 def _linked(uow: UnitOfWork, identity: Identity) -> int | None:

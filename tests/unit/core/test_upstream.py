@@ -20,7 +20,7 @@ from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, sessions
 from dragoman.core.throttle import throttles
 from dragoman.core.upstream import LinkedIdentity, UpstreamProvider, linked_identities
-from dragoman.core.work import Core, Origin
+from dragoman.core.work import Core, Origin, UnitOfWork
 
 MAKES = UpstreamProvider(ADDRESSES, auto_create=True, attributes={"portainer": {"defaultTeam": 3}})
 BY_NAME = UpstreamProvider(ADDRESSES, link="username")
@@ -296,6 +296,22 @@ def test_codes_are_not_guessed_without_end(core: Core) -> None:
     assert counted["failures"] == free + 1
 
 
+def test_what_the_dialect_refuses_afterwards_undoes_the_sign_in(core: Core) -> None:
+    """No account, no link and no session stays of a sign-in whose token could not be made; only the attempt."""
+    somebody(core)
+    before = everything(core)
+
+    def then(_uow: UnitOfWork, _signed_in: SignedIn) -> None:
+        raise NoAccount
+
+    with pytest.raises(NoAccount):
+        upstream.sign_in_upstream(
+            with_tools(core, web=Provider()), ORIGIN, MAKES, Secret(CODE), Device(), then=then
+        )
+    after = everything(core)
+    assert {table for table in after if after[table] != before[table]} == {"throttles"}
+
+
 # --- looking at links -----------------------------------------------------------------------------------
 
 
@@ -308,3 +324,15 @@ def test_links_are_shown_and_go_with_their_account(core: Core) -> None:
     assert found == [LinkedIdentity(ADDRESSES.token_uri, "id-of-carol", account.number, linked_at)]
     do(core, accounts.purge, account.number)
     assert links(core) == []
+
+
+def test_an_account_that_is_unlinked_is_found_anew_or_not_at_all(core: Core) -> None:
+    """Who is known there by another subject since may have it; that it was unlinked is on record."""
+    account = somebody(core, None, username="carol")
+    sign_in(core, BY_NAME)
+    assert do(core, upstream.unlink, account.number) == 1
+    assert "identities unlinked" in events(core)
+    with pytest.raises(NoAccount):
+        sign_in(core, NEVER)
+    again = sign_in(core, BY_NAME, {"sub": "new", "preferred_username": "carol"})
+    assert again.account.number == account.number
