@@ -5,8 +5,6 @@ from __future__ import annotations
 import builtins
 import inspect
 import json
-import subprocess
-import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, RootModel
 from sqlalchemy import delete, event
-from tests.examples import environment, shared
 from tests.fakes import NEW_PASSWORD, PASSWORD, START, FakeClock, do
+from tests.generated import seedcheck
 from tests.laws.journey import USUAL, Step
 from tests.laws.travel import (
     DIALECTS,
@@ -671,23 +669,7 @@ def test_both_clients_understand_every_refusal(
 @each_dialect
 def test_the_document_regenerates_the_seed_page(dialect: Dialect, traveller: Traveller) -> None:
     """Restricted to the page's operations, the published document gives the product's page fact for fact."""
-    tools = shared()
-    if tools is None or not (tools / "seeds" / f"{dialect.name}.md").is_file():
-        pytest.skip(f"the seed page of {dialect.name} and its tools do not lie beside the project")
-    url = f"{traveller.server.url}/{dialect.name}/openapi.json"
-    command = [sys.executable, str(tools / "tools/seedcheck"), "--spec", url, "--dialect", dialect.name]
-    done = subprocess.run(
-        [*command, "--mount", f"/{dialect.name}"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    if done.returncode == 2 and ("pip" in done.stderr or "no java" in done.stderr):
-        pytest.skip(f"the generator cannot be had here: {done.stderr.strip()[-200:]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "facts equal" in done.stdout
+    assert "facts equal" in seedcheck(dialect.name, traveller.server.url)
 
 
 # --- law 10: a refusal leaves only its evidence ---------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.contract.immich.speech import NEIGHBOURS, OPERATIONS, PUBLIC, House, visiting
-from tests.examples import environment, shared
 from tests.fakes import FakeClock, cheap_hasher
+from tests.generated import seedcheck
 from tests.running import configured, running
 
 AUTHENTICATED: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}, {"api_key": []}]
@@ -185,25 +183,8 @@ def test_documents_are_read_alone(house: House, method: str, path: str) -> None:
 @pytest.mark.slow
 def test_document_regenerates_the_page_and_the_published_models(house: House, tmp_path: Path) -> None:
     """Restricted to the page's operations it gives the seed page fact for fact, and the SDK's own models (§7)."""
-    tools = shared()
-    if tools is None:
-        pytest.skip(
-            "the seed pages and their tools do not lie beside the project; DRAGOMAN_SHARED names them"
-        )
-    spec = f"{house.served.url}/immich/openapi.json"
-    command = [sys.executable, str(tools / "tools/seedcheck"), "--spec", spec, "--dialect", "immich"]
-    done = subprocess.run(
-        [*command, "--mount", "/immich", "--sdk", str(tmp_path / "sdk")],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    if done.returncode == 2 and ("pip" in done.stderr or "no java" in done.stderr):
-        pytest.skip(f"the generator cannot be had here: {done.stderr.strip()[-200:]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "seedcheck immich: 190 of 190 facts equal" in done.stdout
+    printed = seedcheck("immich", house.served.url, "--sdk", str(tmp_path / "sdk"))
+    assert "seedcheck immich: 190 of 190 facts equal" in printed
     found = find_spec("immich_python_sdk")
     assert found is not None
     assert found.origin is not None
