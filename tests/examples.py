@@ -16,11 +16,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,10 @@ class Story:
 
     `base` is where the server has the page's paths; `login` the path and `credentials` the body of the sign-in
     between, whose answer has a `token`. Blocks look for it in the environment variable `shown_as`. `filled` are
-    arguments that come of that answer, too: (operation, class, argument) and the answer's field. `first_admin` is the administrator that the server is configured with, where no block makes one. `refused` are the blocks
-    that as printed are to be refused, with the status.
+    arguments that come of that answer, too: (operation, class, argument) and the answer's field. `settings` are
+    what the server is configured with, by their variables, where no block makes the first administrator or people
+    come from a provider, whose address stands for {provider}. `refused` are the blocks that as printed are to be
+    refused, with the status.
     """
 
     base: str
@@ -50,11 +54,19 @@ class Story:
     shown_as: str
     signed_in: Sequence[str]
     filled: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
-    first_admin: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
 
 
 PASSWORD = "correct-horse-7-battery"
+
+
+def first_admin(**facts: str) -> dict[str, str]:
+    """The settings that make the first administrator."""
+    return {f"FIRST_ADMIN__{name.upper()}": value for name, value in facts.items()}
+
+
+OAUTH = "DIALECTS__PORTAINER__OAUTH__"
 
 STORIES = {
     "immich": Story(
@@ -86,7 +98,7 @@ STORIES = {
         shown_as="BEARER_TOKEN",
         signed_in=("refresh_token", "logout"),
         filled={("refresh_token", "RefreshTokenRequest", "refresh_token"): "refreshToken"},
-        first_admin={"email": "user@example.com", "password": PASSWORD},
+        settings=first_admin(email="user@example.com", password=PASSWORD),
     ),
     "shoko": Story(
         base="/shoko/api/v3",
@@ -97,7 +109,28 @@ STORIES = {
         shown_as="API_KEY",
         # A new password ends every key.
         signed_in=("api_auth_delete", "api_auth_change_password_post"),
-        first_admin={"email": "admin@example.com", "username": "admin", "password": PASSWORD},
+        settings=first_admin(email="admin@example.com", username="admin", password=PASSWORD),
+    ),
+    "portainer": Story(
+        base="/portainer/api",
+        strangers=("authenticate_user", "validate_o_auth"),
+        login="/auth",
+        credentials={"username": "admin", "password": PASSWORD},
+        token="jwt",
+        shown_as="API_KEY",
+        signed_in=("logout",),
+        # The block shows its credential twice, in both headers, which Portainer takes from nobody.
+        refused={"logout": 403},
+        settings={
+            **first_admin(username="admin", password=PASSWORD),
+            "OUTGOING__PRIVATE_NETWORKS": "127.0.0.0/8",
+            "DIALECTS__PORTAINER__AUTHENTICATION_METHOD": "oauth",
+            f"{OAUTH}CLIENT_ID": "dragoman",
+            f"{OAUTH}ACCESS_TOKEN_URI": "{provider}/token",
+            f"{OAUTH}RESOURCE_URI": "{provider}/me",
+            f"{OAUTH}USER_IDENTIFIER": "name",
+            f"{OAUTH}LINK_ACCOUNTS": "username",
+        },
     ),
 }
 
@@ -118,17 +151,46 @@ def environment() -> dict[str, str]:
     return kept
 
 
+class Provider(BaseHTTPRequestHandler):
+    """A provider that takes any code, and knows one person."""
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = json.dumps({"access_token": "example", "sub": "example", "name": "admin"}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = _answer
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
-def serving(folder: Path, first_admin: Mapping[str, str]) -> Iterator[str]:
+def providing() -> Iterator[str]:
+    """A provider on a free port: its URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+@contextmanager
+def serving(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
     """`dragoman serve` as it is unconfigured but for this, on a free port, with its data in `folder`: its URL."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     command = [sys.executable, "-m", "dragoman", "serve", "--port", url.rpartition(":")[2]]
-    configured = {f"DRAGOMAN_FIRST_ADMIN__{name.upper()}": value for name, value in first_admin.items()}
+    variables = {f"DRAGOMAN_{name}": value for name, value in settings.items()}
     log = folder / "server.log"
     with log.open("wb") as lines:
         server = subprocess.Popen(
-            command, stdout=lines, stderr=lines, env=environment() | configured, cwd=folder
+            command, stdout=lines, stderr=lines, env=environment() | variables, cwd=folder
         )
     try:
         deadline = time.monotonic() + START_PATIENCE
@@ -237,6 +299,11 @@ def is_refused_as_told(block: Mapping[str, Any], refused: Mapping[str, int]) -> 
     return block["outcome"] == "exception" and bool(block["status"] == refused.get(block["operation"], 0))
 
 
+def configured(name: str, provider: str) -> dict[str, str]:
+    """The settings of a story, with the provider's address in its places."""
+    return {key: value.format(provider=provider) for key, value in STORIES[name].settings.items()}
+
+
 def main(names: Sequence[str]) -> int:
     """Run the stories of these pages, or of all, each against a server of its own."""
     folder = shared()
@@ -248,7 +315,7 @@ def main(names: Sequence[str]) -> int:
         for name in names or STORIES:
             with tempfile.TemporaryDirectory(prefix="dragoman-examples-") as work:
                 scratch = Path(work)
-                with serving(scratch, STORIES[name].first_admin) as url:
+                with providing() as provider, serving(scratch, configured(name, provider)) as url:
                     all_good &= printed(name, told(name, folder / "tools", scratch, url))
     except CannotRun as reason:
         print(reason, file=sys.stderr)

@@ -160,7 +160,7 @@ def test_the_list_is_short(house: House) -> None:
 
 def test_teams_are_those_of_providers(house: House) -> None:
     """Nobody is in a team but those whom a provider's settings put into one; seen by them and administrators."""
-    account, member = house.account(), house.account(attributes={"portainer": {"team": 3}})
+    account, member = house.account(), house.account(attributes={"portainer": {"teamId": 3}})
     path = f"/users/{account.number}/memberships"
     assert_says(house.ask("GET", path, house.token(account)), 200, [])
     refusal = ("Permission denied to update user memberships", "Unauthorized")

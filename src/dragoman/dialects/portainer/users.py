@@ -232,7 +232,7 @@ def user_memberships_inspect(uow: UnitOfWork, call: Call, ask: OfUser) -> Portai
     """The team that a provider's users are put into (§2.9); there are no others."""
     require_own(call, ask.id)
     account = get_account(uow, ask.id)
-    team = account.attributes.get(OWN, {}).get("team")
+    team = account.attributes.get(OWN, {}).get("teamId")
     if not team:
         return PortainerTeamMemberships([])
     number = account.number
