@@ -73,7 +73,7 @@ def create_account(
 
 
 def create_first_admin(
-    core: Core, origin: Origin, new: NewAccount, password: Secret, *, open_to_caller: bool
+    core: Core, origin: Origin, new: NewAccount, password: Secret | LegacyHash, *, open_to_caller: bool
 ) -> Account:
     """Create the first administrator, if nobody ever made an account and the caller may.
 

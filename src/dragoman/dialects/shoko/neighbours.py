@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dragoman.core import password_change, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.errors import NotSignedIn, SetupClosed
+from dragoman.core.passwords import LegacyHash
 from dragoman.core.secrets import Secret
 from dragoman.dialects.shoko.wire import (
     RELEASE,
@@ -68,9 +69,9 @@ def init_default_user_get(uow: UnitOfWork, call: Call, _ask: Nothing) -> Credent
 
 def init_default_user_post(core: Core, call: Call, ask: Credentials) -> Nothing:
     new = NewAccount(username=ask.username, is_admin=True)
-    setup.create_first_admin(
-        core, call.origin, new, Secret(ask.password), open_to_caller=call.exchange.setup_open
-    )
+    is_blank = not ask.password and call.settings.blank_passwords
+    password = LegacyHash("") if is_blank else Secret(ask.password)
+    setup.create_first_admin(core, call.origin, new, password, open_to_caller=call.exchange.setup_open)
     return Nothing()
 
 
