@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 from tests.command import variables
-from tests.contract.immich.stock.clients import NODE, PACKAGES, installed
+from tests.stock import NODE, PACKAGES, installed
 
 SCRIPT = Path(__file__).with_name("oidc_provider.mjs")
 REDIRECT_URI = "https://portainer.example.org/"

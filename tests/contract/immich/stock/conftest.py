@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.command import serving
-from tests.contract.immich.stock.clients import CLIENTS, driving
+from tests.contract.immich.stock.clients import CLIENTS
 from tests.contract.immich.stock.households import Household
+from tests.stock import driving
 
 
 def configured(release: str) -> Mapping[str, str]:

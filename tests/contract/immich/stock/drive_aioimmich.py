@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from tests.contract.immich.stock.lines import Refusal, obey
+from tests.lines import Refusal, obey
 
 aiohttp: Any = import_module("aiohttp")
 aioimmich: Any = import_module("aioimmich")

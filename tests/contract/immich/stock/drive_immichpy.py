@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from tests.contract.immich.stock.lines import Refusal, obey
+from tests.lines import Refusal, obey
 
 # As whoever uses it without a type checker: it is installed for this process alone.
 AsyncClient: Any = import_module("immichpy.client.main").AsyncClient

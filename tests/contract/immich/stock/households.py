@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from tests.contract.immich.speech import PHRASES, SIGN_UP
-from tests.contract.immich.stock.clients import Driver, Refused
 from tests.fakes import PASSWORD
+from tests.stock import Driver, Refused
 
 # The products' own documents, as facts: of each operation what it answers, of each shape its fields, "r" if required.
 DOCUMENTED: Any = json.loads((Path(__file__).parents[1] / "oracles" / "releases.json").read_text("utf-8"))

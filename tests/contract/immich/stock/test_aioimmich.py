@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.contract.immich.speech import PHRASES
-from tests.contract.immich.stock.clients import Driver, Refused, aioimmich, driving
+from tests.contract.immich.stock.clients import aioimmich
 from tests.contract.immich.stock.households import NOBODYS, Household
+from tests.stock import Driver, Refused, driving
 
 from dragoman.dialects.immich.releases import VERSIONS
 

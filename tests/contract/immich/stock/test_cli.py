@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from tests.command import variables
 from tests.contract.immich.speech import SIGN_UP
-from tests.contract.immich.stock.clients import NODE, PACKAGES
 from tests.contract.immich.stock.households import Household
+from tests.stock import NODE, PACKAGES
 
 IMMICH = PACKAGES / "@immich" / "cli" / "bin" / "immich"
 
