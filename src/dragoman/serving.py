@@ -212,6 +212,7 @@ class Dialect:
     spoken, by their names; `release` is the one that settings ask for. `first_admin` is its call that
     makes the first administrator, with an example of a body, for `dragoman serve` to print. A dialect whose
     tokens are `signed` says how by its settings, and `named` what session one of them names, or refuses.
+    `attributes` is what an operator may say of an account for this product alone.
     """
 
     name: str
@@ -240,6 +241,7 @@ class Dialect:
     first_admin: tuple[Operation[Any, Any], Mapping[str, str]] | None = None
     signing: Callable[[Any], Signing] | None = None
     named: Callable[[UnitOfWork, Any, Secret], Named] | None = None
+    attributes: type[BaseModel] | None = None
 
 
 class DialectApp:

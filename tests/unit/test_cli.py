@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -40,14 +39,6 @@ from dragoman.openapi import document
 from dragoman.settings import load
 
 HERE = Origin("immich", address="192.0.2.7", network="192.0.2.7")
-
-
-@pytest.fixture
-def command(tmp_path: Path, sqlite_template: Path) -> Command:
-    """Verbs in a folder with an empty database of the current schema."""
-    (tmp_path / "data").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "data" / "dragoman.db")
-    return Command(tmp_path)
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,14 +30,6 @@ from dragoman.settings import load
 HERE = Origin("immich", address="192.0.2.7", network="192.0.2.7")
 ELSEWHERE = Origin("shoko", address="198.51.100.9", network="198.51.100.9")
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def command(tmp_path: Path, sqlite_template: Path) -> Command:
-    """Verbs in a folder with an empty database of the current schema."""
-    (tmp_path / "data").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "data" / "dragoman.db")
-    return Command(tmp_path)
 
 
 @pytest.fixture

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.command import Command, Ended
-from tests.conftest import MASTER_KEY
 from tests.contract.aivo.speech import House, visiting
 from tests.fakes import FakeClock, cheap_hasher
 from tests.running import configured, running
 
 AIVO = ("signing-key", "rotate", "aivo")
-
-
-@pytest.fixture
-def command(tmp_path: Path, sqlite_template: Path) -> Command:
-    """Verbs in a folder with an empty database of the current schema."""
-    (tmp_path / "data").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "data" / "dragoman.db")
-    command = Command(tmp_path)
-    command.environ["DRAGOMAN_MASTER_KEY"] = MASTER_KEY
-    return command
 
 
 def ok(ended: Ended) -> Ended:
@@ -74,7 +61,7 @@ def test_what_has_no_keys_is_wrong_usage(command: Command, dialect: str, why: st
 def test_a_running_server_signs_by_the_new_key(command: Command) -> None:
     """Rotated beside it, a server goes on with the new key; tokens of the old one are good until it is withdrawn."""
     url = f"sqlite:///{command.folder}/data/dragoman.db"
-    served_by = configured(url, master_key=MASTER_KEY)
+    served_by = configured(url)
     clock = FakeClock(datetime.now(UTC))  # the command line goes by the real one
     with running(served_by, cheap_hasher(), clock) as served, visiting(served) as house:
         person = house.person()

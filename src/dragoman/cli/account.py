@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dragoman.cli import passwords, printing
+from dragoman.cli import attributes, passwords, printing
 from dragoman.cli.account_texts import guessed, named, public, states
 from dragoman.cli.failures import Code, WrongUsage
 from dragoman.cli.installation import AsJson, Config, Database, opened, origin
@@ -168,10 +168,11 @@ def edit(
     must_change_password: Annotated[
         bool | None, typer.Option(help="Whether sign-in asks for a new password.")
     ] = None,
+    said: attributes.Attributes = None,
     config: Config = None,
     database: Database = None,
 ) -> None:
-    """Change an account's names and what it may do."""
+    """Change an account's names, what it may do, and what single products are told of it."""
     from dragoman.core import accounts
     from dragoman.core.accounts import Changes
 
@@ -181,6 +182,7 @@ def edit(
         display_name=display_name,
         is_admin=admin,
         must_change_password=must_change_password,
+        attributes=attributes.read(said or ()),
     )
     if changes == Changes():
         raise WrongUsage("nothing to change: see dragoman account edit --help")

@@ -14,7 +14,7 @@ from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.aivo import errors, tokens
 from dragoman.dialects.aivo.configuration import AivoSettings, lifetime
-from dragoman.dialects.aivo.users import user
+from dragoman.dialects.aivo.users import AivoAttributes, user
 from dragoman.dialects.aivo.wire import (
     AivoApi,
     AuthResponse,
@@ -120,4 +120,5 @@ dialect = Dialect(
     lifetime=lifetime,
     signing=tokens.signing,
     named=tokens.named,
+    attributes=AivoAttributes,
 )
