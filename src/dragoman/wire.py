@@ -175,8 +175,9 @@ class Operation(Generic[Ask, Answer]):
             return Sent(self.path, {}, values)
         path = self.path
         query: dict[str, Any] = {}
-        body: Any = {}
         standing = places(type(ask))
+        fields: dict[str, Any] = {}
+        body: Any = fields if any(place is None for place, _ in standing.values()) else None
         for place, wire_name in standing.values():
             if wire_name not in values:
                 continue
@@ -184,13 +185,12 @@ class Operation(Generic[Ask, Answer]):
             if place is InPath:
                 path = path.replace("{" + wire_name + "}", segment(wire_name, value))
             elif place is None:
-                body[wire_name] = value
+                fields[wire_name] = value
             elif place is WholeBody:
                 body = value
             elif value is not None:  # a query string has no null
                 query[wire_name] = value
-        has_fields = any(place is None for place, _ in standing.values())
-        return Sent(path, query, body if has_fields or body != {} else None)
+        return Sent(path, query, body)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from dragoman.wire import (
     InQuery,
     Nothing,
     Operation,
+    WholeBody,
     Wire,
     Work,
     asked,
@@ -66,12 +67,18 @@ class Secretive(Camel):
     name: str = ""
 
 
+class Label(Camel):
+    shelf: Annotated[int | None, InQuery()] = None
+    text: Annotated[str | None, WholeBody()] = None
+
+
 class Library(Api):
     turn = Endpoint("PUT", "/books/{bookId}/page", Turn, Page, work=Work.WRITES, permission="book.turn")
     shelf = Endpoint("DELETE", "/books/{bookId}", Shelf, Nothing, status=200)
     hum = Endpoint("POST", "/hum", Line, Line, access=Access.PUBLIC, tag="Songs")
     note = Endpoint("POST", "/note", Note, Nothing)
     close = Endpoint("POST", "/close", Nothing, Nothing)
+    label = Endpoint("POST", "/label", Label, Nothing, access=Access.WELCOME, also=("/old/label",))
 
 
 class Desk:
@@ -95,7 +102,7 @@ PAGE = Page(number=3, page_text="Once")
 
 def test_an_endpoint_is_an_operation_on_the_contract() -> None:
     """On the class every endpoint is an operation that says all there is to know of it."""
-    assert [o.name for o in Library.operations()] == ["turn", "shelf", "hum", "note", "close"]
+    assert [o.name for o in Library.operations()] == ["turn", "shelf", "hum", "note", "close", "label"]
     turn = Library.turn
     assert (turn.method, turn.path, turn.takes, turn.gives) == ("PUT", "/books/{bookId}/page", Turn, Page)
     assert (turn.access, turn.work, turn.permission, turn.tag) == (
@@ -176,6 +183,20 @@ def test_a_path_parameter_is_one_segment_of_the_path(text: str) -> None:
     _, books, segment, page = Library.turn.sent(ask).path.split("/")
     assert (books, unquote(segment), page) == ("books", text, "page")
     assert not {"?", "#", "\\"} & set(segment)
+
+
+def test_a_field_may_be_the_whole_body() -> None:
+    """A bare value beside parameters: it is sent if it was given, and by itself."""
+    assert places(Label) == {"shelf": (InQuery, "shelf"), "text": (WholeBody, "text")}
+    sent = Library.label.sent(asked(Label, shelf=3, text="Poems"))
+    assert (sent.path, sent.query, sent.body) == ("/label", {"shelf": 3}, "Poems")
+    assert Library.label.sent(asked(Label, shelf=3)).body is None
+
+
+def test_strangers_are_welcome_where_it_is_said() -> None:
+    """What is public or welcome is open to them; the rest is not."""
+    assert [access for access in Access if access.is_open] == [Access.PUBLIC, Access.WELCOME]
+    assert not Library.close.access.is_open
 
 
 def test_an_ask_is_not_judged() -> None:
