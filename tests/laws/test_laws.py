@@ -24,12 +24,12 @@ from pydantic import BaseModel, RootModel
 from sqlalchemy import delete, event
 from tests.fakes import NEW_PASSWORD, PASSWORD, START, FakeClock, do
 from tests.generated import seedcheck
+from tests.houses import connected
 from tests.laws.journey import USUAL, Step
 from tests.laws.travel import (
     DIALECTS,
     SPOKEN,
     Traveller,
-    connected,
     credential_of,
     error_of,
     exchange_of,

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, get_args
@@ -15,6 +14,7 @@ import httpx2
 import pytest
 from pydantic import BaseModel
 from tests.fakes import FakeClock, do
+from tests.houses import connected
 from tests.laws.journey import Journey, Step
 from tests.running import Running, configured, running
 
@@ -236,12 +236,6 @@ def travelling(
     with running(settings, hasher, clock) as server, connected() as line:
         journey_of(dialect).beforehand(server.core)
         yield Traveller(server, dialect, line)
-
-
-def connected() -> httpx2.Client:
-    """A connection that keeps no cookies: only what is given is sent."""
-    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return httpx2.Client(timeout=30, trust_env=False, cookies=jar)
 
 
 def serving_instead(

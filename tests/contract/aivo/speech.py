@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx2
-from tests.fakes import PASSWORD, FakeClock, do
-from tests.laws.travel import connected
+from tests.fakes import PASSWORD, do
+from tests.houses import Visited, visiting_as
 from tests.people import somebody
-from tests.running import Running
 
 from dragoman.core import sessions
 from dragoman.core.accounts import Account
-from dragoman.core.work import Core, Origin
+from dragoman.core.work import Origin
 
 JSON = "application/json; charset=utf-8"
 OPERATIONS: Mapping[str, tuple[str, str]] = {
@@ -43,23 +41,8 @@ class Pair:
     answer: Mapping[str, Any]
 
 
-class House:
-    """A running server and kept connections to it, without a cookie jar: only what is given is sent."""
-
-    def __init__(self, served: Running, line: httpx2.Client) -> None:
-        self.served = served
-        self._line = line
-        self._names = itertools.count(1)
-
-    @property
-    def core(self) -> Core:
-        """The server's core, to arrange what no request can."""
-        return self.served.core
-
-    @property
-    def clock(self) -> FakeClock:
-        """What the server takes for the time."""
-        return self.served.clock
+class House(Visited):
+    """Aivo, visited."""
 
     def ask(self, method: str, path: str, token: str | None = None, **named: Any) -> httpx2.Response:
         """One request below Aivo's base; `token` goes as a bearer token."""
@@ -117,8 +100,4 @@ def not_valid(response: httpx2.Response, **fields: str) -> None:
     assert response.text.startswith('{"error":"validation_failed","message":"Validation failed",')
 
 
-@contextmanager
-def visiting(served: Running) -> Iterator[House]:
-    """A house at a running server, its connections closed afterwards."""
-    with connected() as line:
-        yield House(served, line)
+visiting = partial(visiting_as, House)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import partial
 from typing import Any
 
 import httpx2
 from sqlalchemy import delete, update
-from tests.fakes import ORIGIN, PASSWORD, FakeClock, do
-from tests.running import Running
+from tests.fakes import ORIGIN, PASSWORD, do
+from tests.houses import Visited, visiting_as
 
 from dragoman.core import accounts, api_keys, sessions, setup
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.api_keys import ApiKey
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core
 
 JSON = "application/json; charset=utf-8"
 PHRASES = {
@@ -81,23 +78,8 @@ class Person:
         return self.account.number
 
 
-class House:
-    """A running server and kept connections to it, without a cookie jar: only what is given is sent."""
-
-    def __init__(self, served: Running, line: httpx2.Client) -> None:
-        self.served = served
-        self._line = line
-        self._names = itertools.count(1)
-
-    @property
-    def core(self) -> Core:
-        """The server's core, to arrange what no request can."""
-        return self.served.core
-
-    @property
-    def clock(self) -> FakeClock:
-        """What the server takes for the time."""
-        return self.served.clock
+class House(Visited):
+    """Immich, visited."""
 
     def ask(self, method: str, path: str, token: str | None = None, **named: Any) -> httpx2.Response:
         """One request below Immich's base; `token` goes as a bearer token."""
@@ -162,12 +144,7 @@ class House:
         return response.json()
 
 
-@contextmanager
-def visiting(served: Running) -> Iterator[House]:
-    """The house of a running server, while the body runs. Threads may share it."""
-    keeps_nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    with httpx2.Client(cookies=keeps_nothing, timeout=30, trust_env=False) as line:
-        yield House(served, line)
+visiting = partial(visiting_as, House)
 
 
 def assert_says(response: httpx2.Response, status: int, body: Mapping[str, Any]) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import httpx2
-from tests.fakes import PASSWORD, FakeClock, do
+from tests.fakes import PASSWORD, do
+from tests.houses import Visited, visiting_as
 from tests.laws.journeys.portainer import token_of
-from tests.running import Running
 
 from dragoman.core import accounts, api_keys, setup
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.secrets import Secret
-from dragoman.core.work import Core, Origin
+from dragoman.core.work import Origin
 from dragoman.dialects.portainer.api_keys import FORM
 
 JSON = "application/json"
@@ -39,23 +37,8 @@ WRONG_PASSWORD = (
 )
 
 
-class House:
-    """A running server and a kept connection to it, without a cookie jar: only what is given is sent."""
-
-    def __init__(self, served: Running, line: httpx2.Client) -> None:
-        self.served = served
-        self._line = line
-        self._names = itertools.count(1)
-
-    @property
-    def core(self) -> Core:
-        """The server's core, to arrange what no request can."""
-        return self.served.core
-
-    @property
-    def clock(self) -> FakeClock:
-        """What the server takes for the time."""
-        return self.served.clock
+class House(Visited):
+    """Portainer, visited."""
 
     def ask(self, method: str, path: str, token: str | None = None, **named: Any) -> httpx2.Response:
         """One request below Portainer's base; `token` goes as a bearer token."""
@@ -102,12 +85,7 @@ class House:
         return do(self.core, accounts.get, "admin", origin=HERE)
 
 
-@contextmanager
-def visiting(served: Running) -> Iterator[House]:
-    """The house of a running server, while the body runs."""
-    keeps_nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    with httpx2.Client(cookies=keeps_nothing, timeout=30, trust_env=False) as line:
-        yield House(served, line)
+visiting = partial(visiting_as, House)
 
 
 def claims_of(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

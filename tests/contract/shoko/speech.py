@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import httpx2
-from tests.fakes import PASSWORD, FakeClock, do
-from tests.running import Running
+from tests.fakes import PASSWORD, do
+from tests.houses import Visited, visiting_as
 
 from dragoman.core import sessions, setup, standing
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.passwords import LegacyHash
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core, Origin
+from dragoman.core.work import Origin
 from dragoman.dialects.shoko.credentials import guid
 
 SHOKO = Origin("shoko", address="127.0.0.1", network="127.0.0.1")
@@ -43,23 +41,8 @@ KINDS = {
 }
 
 
-class House:
-    """A running server and kept connections to it, without a cookie jar: only what is given is sent."""
-
-    def __init__(self, served: Running, line: httpx2.Client) -> None:
-        self.served = served
-        self._line = line
-        self._names = itertools.count(1)
-
-    @property
-    def core(self) -> Core:
-        """The server's core, to arrange what no request can."""
-        return self.served.core
-
-    @property
-    def clock(self) -> FakeClock:
-        """What the server takes for the time."""
-        return self.served.clock
+class House(Visited):
+    """Shoko, visited."""
 
     @property
     def url(self) -> str:
@@ -115,12 +98,7 @@ class House:
         return answer.status_code == 200
 
 
-@contextmanager
-def visiting(served: Running) -> Iterator[House]:
-    """The house of a running server, while the body runs. Threads may share it."""
-    keeps_nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    with httpx2.Client(cookies=keeps_nothing, timeout=30, trust_env=False) as line:
-        yield House(served, line)
+visiting = partial(visiting_as, House)
 
 
 def assert_says(answer: httpx2.Response, body: Any) -> None:
