@@ -17,6 +17,7 @@ from dragoman.dialects.shoko.wire import (
     ComponentVersion,
     ComponentVersions,
     Credentials,
+    DefaultUser,
     NamedVersion,
     NamedVersions,
     Pong,
@@ -58,13 +59,13 @@ def init_version_get(_: None, _call: Call, _ask: Nothing) -> ComponentVersions:
     return ComponentVersions(server=SERVER, webui=NO_WEBUI)
 
 
-def init_default_user_get(uow: UnitOfWork, call: Call, _ask: Nothing) -> Credentials:
+def init_default_user_get(uow: UnitOfWork, call: Call, _ask: Nothing) -> DefaultUser:
     """Only while nobody has an account, and to those who may make the first (§3)."""
     if setup.is_done(uow):
         raise NotSignedIn
     if not call.exchange.setup_open:
         raise SetupClosed
-    return Credentials(username="Default", password="")
+    return DefaultUser(username="Default", password="")
 
 
 def init_default_user_post(core: Core, call: Call, ask: Credentials) -> Nothing:

@@ -122,6 +122,13 @@ class Credentials(Pascal):
     password: Annotated[str, Text("The Password field is required.", may_be_blank=True), A_STRING, UNSEEN]
 
 
+class DefaultUser(Pascal):
+    """What the first administrator may be called, and the password of nobody yet."""
+
+    username: str
+    password: Annotated[str, UNSEEN]
+
+
 class User(Pascal):
     id: int
     username: str
@@ -252,7 +259,7 @@ class InitApi(Api):
         tag="Init",
     )
     init_default_user_get = Endpoint(
-        "GET", "/api/v3/Init/DefaultUser", Nothing, Credentials, access=Access.PUBLIC, tag="Init"
+        "GET", "/api/v3/Init/DefaultUser", Nothing, DefaultUser, access=Access.PUBLIC, tag="Init"
     )
     init_default_user_post = Endpoint(
         "POST",
