@@ -59,7 +59,7 @@ fuzz: $(VENV)/.dev ## generated input at length, for FUZZ_SECONDS= at most
 lock: $(VENV)/.dev ## resolve the dependencies anew; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --group build pyproject.toml --extra dev $(UPGRADE) -o requirements/dev.txt
 	$(COMPILE) --group build pyproject.toml --extra server -c requirements/dev.txt -o requirements/server.txt
-	for client in 1.134 2.7 3.2 shoko; do \
+	for client in 1.134 2.7 3.2 shoko portainer; do \
 		$(COMPILE) --group "stock-$$client" $(UPGRADE) -o "$(STOCK)/$$client.txt" || exit 1; \
 	done
 	$(NPM) install --prefix $(STOCK) --package-lock-only --omit-lockfile-registry-resolved
@@ -83,12 +83,15 @@ $(VENV)/.server: $(VENV)/.made pyproject.toml requirements/server.txt
 	@touch $@
 
 # The product's own clients, unmodified. Those for Python exclude each other, so each has a folder of its own.
+# One of Portainer's brings its tests along, by the name that ours have.
 $(VENV)/.stock: $(VENV)/.dev $(STOCK)/1.134.txt $(STOCK)/2.7.txt $(STOCK)/3.2.txt $(STOCK)/shoko.txt \
-		$(STOCK)/package-lock.json
+		$(STOCK)/portainer.txt $(STOCK)/package-lock.json
 	@echo 'Installing stock clients to test with into $(VENV)/stock (about a minute, once).'
 	@rm -rf $(VENV)/stock
-	@for client in 1.134 2.7 3.2 shoko; do \
-		$(INSTALL) --no-deps --require-hashes --target "$(VENV)/stock/$$client" -r "$(STOCK)/$$client.txt" || exit 1; \
+	@for client in 1.134 2.7 3.2 shoko portainer; do \
+		$(INSTALL) --no-deps --no-build-isolation --require-hashes --target "$(VENV)/stock/$$client" \
+			-r "$(STOCK)/$$client.txt" || exit 1; \
+		rm -rf "$(VENV)/stock/$$client/tests"; \
 	done
 	@mkdir $(VENV)/stock/npm
 	@cp $(STOCK)/package.json $(STOCK)/package-lock.json $(VENV)/stock/npm
