@@ -9,7 +9,6 @@ proxy or password is taken from the environment, and what is awaited and read ha
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -48,50 +47,61 @@ class OutgoingHttp:
 
     def __call__(self, request: WebRequest) -> WebAnswer:
         """The answer, whatever its status. Raises `NoAnswer`."""
-        import httpx2  # noqa: PLC0415 - a tenth of the server's start, for what most never do
+        import anyio  # noqa: PLC0415 - with httpx2 a tenth of the server's start, for what most never do
+        import httpx2  # noqa: PLC0415
 
-        until = time.monotonic() + self.patience
         try:
             url = httpx2.URL(request.url)
-            address = self._address(url)
-            with httpx2.Client(verify=_authorities(), timeout=self.patience, trust_env=False) as client:
-                return self._read(client, _pinned(client, request, url, address), until)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise NoAnswer(f"{request.url}: {str(error) or type(error).__name__}") from error
-
-    def _address(self, url: httpx2.URL) -> Address:
-        """The one address to connect to. A name with any address that may not be reached has none."""
+        except httpx2.InvalidURL:
+            raise NoAnswer("the address is no URL") from None  # its text may hold a password
         if url.scheme not in PORTS or not url.host or url.userinfo:
-            raise NoAnswer(f"{url} is no address of the web")
+            raise NoAnswer("the address is not one of the web: http or https, a host, and no password")
         try:
-            names = self.resolve(url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
+            # An event loop for one request: there alone a limit of time holds for all of it, the look-up included.
+            return anyio.run(self._ask, request, url)
+        except TimeoutError as error:
+            raise NoAnswer(f"{url.host} gives no whole answer within {self.patience:g} seconds") from error
+        except httpx2.HTTPError as error:
+            raise NoAnswer(f"{url.host}: {str(error) or type(error).__name__}") from error
+
+    async def _ask(self, request: WebRequest, url: httpx2.URL) -> WebAnswer:
+        import anyio  # noqa: PLC0415
+        import httpx2  # noqa: PLC0415
+
+        with anyio.fail_after(self.patience):
+            address = await self._address(url)
+            async with httpx2.AsyncClient(verify=_authorities(), timeout=None, trust_env=False) as client:
+                return await self._read(client, _pinned(client, request, url, address))
+
+    async def _address(self, url: httpx2.URL) -> Address:
+        """The one address to connect to. A name with any address that may not be reached has none."""
+        from anyio import to_thread  # noqa: PLC0415
+
+        host, port = url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]
+        try:
+            names = await to_thread.run_sync(self.resolve, host, port, abandon_on_cancel=True)
         except (OSError, UnicodeError) as error:
-            raise NoAnswer(f"{url.host} has no address: {error}") from error
+            raise NoAnswer(f"{host} has no address: {error}") from error
         addresses = [address for address in map(parse_address, names) if address is not None]
         for address in addresses:
             allowed = any(address in network for network in self.private)
             if not allowed and not is_public(address):
-                raise NoAnswer(f"{url.host} is {address}, which is not public: see outgoing.private_networks")
+                raise NoAnswer(f"{host} is {address}, which is not public: see outgoing.private_networks")
             if not allowed and url.scheme != "https":
-                raise NoAnswer(f"{url} is not https: see outgoing.private_networks")
+                raise NoAnswer(f"{host} is asked without TLS: see outgoing.private_networks")
         if not addresses:
-            raise NoAnswer(f"{url.host} has no address")
+            raise NoAnswer(f"{host} has no address")
         return addresses[0]
 
-    def _read(self, client: httpx2.Client, request: httpx2.Request, until: float) -> WebAnswer:
-        response = client.send(request, stream=True, follow_redirects=False)
-        try:
-            if response.headers.get("content-encoding", "identity") != "identity":
-                raise NoAnswer("the answer is compressed, which nobody asked for")
-            body = bytearray()
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > self.largest:
-                    raise NoAnswer(f"an answer of more than {self.largest} bytes")
-                if time.monotonic() > until:
-                    raise NoAnswer(f"no whole answer within {self.patience:g} seconds")
-        finally:
-            response.close()
+    async def _read(self, client: httpx2.AsyncClient, request: httpx2.Request) -> WebAnswer:
+        response = await client.send(request, stream=True, follow_redirects=False)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise NoAnswer("the answer is compressed, which nobody asked for")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self.largest:
+                raise NoAnswer(f"an answer of more than {self.largest} bytes")
         media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return WebAnswer(response.status_code, media, bytes(body))
 
@@ -104,7 +114,9 @@ def _authorities() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
-def _pinned(client: httpx2.Client, request: WebRequest, url: httpx2.URL, address: Address) -> httpx2.Request:
+def _pinned(
+    client: httpx2.AsyncClient, request: WebRequest, url: httpx2.URL, address: Address
+) -> httpx2.Request:
     """The request to the address itself, which names its host as ever: to the server, and to its certificate."""
     headers = {**request.headers, "host": url.netloc.decode("ascii"), "accept-encoding": "identity"}
     return client.build_request(

@@ -116,7 +116,7 @@ def test_a_name_is_resolved_once_and_that_address_is_asked(server: Stub) -> None
 
 def test_plain_http_is_spoken_in_allowed_networks_alone() -> None:
     """A code or a secret is not sent through the internet for all to read."""
-    with pytest.raises(NoAnswer, match="not https"):
+    with pytest.raises(NoAnswer, match="without TLS"):
         asking("http://provider.test/", OutgoingHttp(resolve=resolving("93.184.215.14")))
 
 
@@ -199,21 +199,46 @@ def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.join(5)
 
 
-def drip(connection: socket.socket) -> None:
-    """An answer that is always about to be finished."""
-    connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-    for _ in range(100):
-        connection.sendall(b"x")
-        time.sleep(0.02)
+def drip(body: bytes) -> Callable[[socket.socket], None]:
+    """An answer that is always about to be finished: its headers, or its body."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n" + body)
+        try:
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.02)
+        except OSError:
+            return
+
+    return serve
 
 
-def test_patience_is_for_the_whole_answer() -> None:
+@pytest.mark.parametrize("body", [b"", b"\r\n"], ids=["headers", "body"])
+def test_patience_is_for_the_whole_answer(body: bytes) -> None:
     """A server that sends a byte now and then is not listened to for ever."""
     begun = time.monotonic()
-    with raw_server(drip) as port, pytest.raises(NoAnswer, match="no whole answer"):
-        asking(f"http://127.0.0.1:{port}/", OutgoingHttp(LOOPBACK, patience=0.2))
+    with raw_server(drip(body)) as port, pytest.raises(NoAnswer, match=r"within 0\.3 seconds"):
+        asking(f"http://127.0.0.1:{port}/", OutgoingHttp(LOOPBACK, patience=0.3))
     assert time.monotonic() - begun < 3
+
+
+def test_patience_is_for_the_look_up_too() -> None:
+    """A resolver that takes its time is not waited for."""
+    released = threading.Event()
+
+    def slow(_host: str, _port: int) -> Sequence[str]:
+        released.wait(20)
+        return []
+
+    begun = time.monotonic()
+    try:
+        with pytest.raises(NoAnswer, match=r"within 0\.1 seconds"):
+            asking("https://provider.test/", OutgoingHttp(resolve=slow, patience=0.1))
+        assert time.monotonic() - begun < 3
+    finally:
+        released.set()
 
 
 def hang_up(connection: socket.socket) -> None:

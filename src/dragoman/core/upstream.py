@@ -158,11 +158,12 @@ def _first_time(uow: UnitOfWork, provider: UpstreamProvider, identity: Identity)
     if found is None and _may_be_made(uow, provider, identity):
         found = _made(uow, provider, identity)
     if found is None:
-        return None
+        # Whoever has come into the way since may have been themselves, signing in twice at once.
+        return _linked(uow, identity)
     link = insert(uow.db, linked_identities).values(
         issuer=identity.issuer, subject=identity.subject, account_number=found.number, linked_at=uow.now
     )
-    if uow.db.execute(link.on_conflict_do_nothing()).rowcount == 0:
+    if uow.db.scalar(link.on_conflict_do_nothing().returning(linked_identities.c.subject)) is None:
         raise NameTaken("username")  # by themselves, a moment ago: whatever was made here is undone
     audit.record(uow, "identity linked", account=found.number, issuer=identity.issuer)
     return found.number

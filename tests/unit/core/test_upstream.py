@@ -312,6 +312,23 @@ def test_what_the_dialect_refuses_afterwards_undoes_the_sign_in(core: Core) -> N
     assert {table for table in after if after[table] != before[table]} == {"throttles"}
 
 
+def test_whoever_was_linked_by_another_hand_meanwhile_is_let_in_by_that_link(core: Core) -> None:
+    """Somebody whose name changes between two sign-ins at once is one person, with one account."""
+    somebody(core)
+    meanwhile = [claims_of("carol"), {**claims_of("carol"), "preferred_username": "caroline"}]
+    numbers = at_once(core, MAKES, meanwhile)
+    assert len(set(numbers)) == 1
+    assert len(rows(core, accounts.accounts)) == 2
+
+
+def test_tools_without_a_way_out_ask_nobody(core: Core) -> None:
+    """A core that was given no web vouches for nobody, and says so on record."""
+    with pytest.raises(UpstreamFailed, match="there is no way out"):
+        upstream.sign_in_upstream(
+            core, ORIGIN, MAKES, Secret(CODE), Device(), then=lambda _, signed_in: signed_in
+        )
+
+
 # --- looking at links -----------------------------------------------------------------------------------
 
 
