@@ -20,7 +20,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   └── NoAccount               it does, for somebody who has no account here and gets none
     ├── Forbidden                   we know who it is, and the answer is no
     │   ├── AdminOnly
-    │   ├── PermissionMissing       an API key without the permission that the operation asks for
+    │   ├── PermissionMissing       an API key or account without the permission that the operation asks for
     │   ├── SessionRequired         an API key where only a signed-in session will do
     │   └── ApiKeyRequired          a session where only an API key will do
     ├── ProofRefused                a proof asked of somebody who is signed in already
@@ -34,7 +34,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── HashRefused                 a hash of another product that none can be verified by
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
-    ├── PermissionsExceeded         a key was to be given more than the one that gives it has
+    ├── PermissionsExceeded         more was to be given, or taken, than the one has who does it
     ├── LastAdmin                   nobody would be left to administer
     ├── OldPasswordRequired         a password may not be replaced without the one before
     ├── SetupRefused                the first administrator cannot be made this way
@@ -126,10 +126,10 @@ class AdminOnly(Forbidden):
 
 
 class PermissionMissing(Forbidden):
-    """An API key lacks `permission`, in the words of the dialect it belongs to."""
+    """An API key, or the caller's account, lacks `permission`, in the words of the dialect it belongs to."""
 
     def __init__(self, permission: str) -> None:
-        super().__init__(f"the key lacks the permission {permission}")
+        super().__init__(f"the permission {permission} is lacking")
         self.permission = permission
 
 
@@ -215,7 +215,7 @@ class NameTaken(Refusal):
 
 
 class PermissionsExceeded(Refusal):
-    """An API key may not give another one, nor itself, a permission that it does not have."""
+    """Nobody gives a permission that they do not have, to a key, an account or a group, nor takes one."""
 
 
 class LastAdmin(Refusal):

@@ -67,6 +67,42 @@ def create_accounts() -> None:
         of_account("linked_identities"),
     )
     index("linked_identities", "account_number")
+    create_permissions()
+
+
+def create_permissions() -> None:
+    op.create_table(
+        "account_permissions",
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("name", sa.String(128), nullable=False),
+        sa.PrimaryKeyConstraint("account_number", "name", name=op.f("pk_account_permissions")),
+        of_account("account_permissions"),
+    )
+    op.create_table(
+        "account_groups",
+        sa.Column("number", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("name", sa.String(256), nullable=False),
+        sa.Column("permissions", BAG, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("attributes", BAG, nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_account_groups")),
+        sa.UniqueConstraint("name", name=op.f("uq_account_groups_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "group_members",
+        sa.Column("group_number", NUMBER, nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("group_number", "account_number", name=op.f("pk_group_members")),
+        of_account("group_members"),
+        sa.ForeignKeyConstraint(
+            ["group_number"],
+            ["account_groups.number"],
+            name=op.f("fk_group_members_group_number"),
+            ondelete="CASCADE",
+        ),
+    )
+    index("group_members", "account_number")
 
 
 def create_credentials() -> None:
