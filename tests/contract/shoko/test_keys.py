@@ -135,6 +135,13 @@ def test_a_key_is_deleted_in_capitals_too(house: House) -> None:
     assert not house.is_good(key)
 
 
+def test_of_two_keys_in_the_query_the_first_is_deleted(house: House) -> None:
+    """As ASP.NET Core binds a parameter that is given twice."""
+    first, second = house.key(house.account()), house.key(house.account())
+    assert_empty(house.ask("DELETE", "/api/auth", params=[("apikey", first), ("apikey", second)]))
+    assert (house.is_good(first), house.is_good(second)) == (False, True)
+
+
 def test_by_query_a_device_is_no_key(house: House) -> None:
     """Device names do not work there, also for who is signed in (§1.2)."""
     key = house.key(house.account(), "kodi")

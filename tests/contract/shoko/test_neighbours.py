@@ -10,9 +10,11 @@ from tests.contract.shoko.speech import (
     assert_invalid,
     assert_problem,
     assert_says,
+    visiting,
 )
-from tests.fakes import PASSWORD
+from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.racing import at_once
+from tests.running import configured, running
 
 from dragoman.core import setup
 
@@ -99,6 +101,17 @@ def test_the_default_user_is_made_once(own: House) -> None:
         detail="The first administrator cannot be made by this call.",
     )
     assert_problem(own.ask("GET", DEFAULT_USER, key), 401)
+
+
+def test_outside_the_window_nobody_makes_the_default_user(sqlite_url: str) -> None:
+    """Where set-up is closed to the network it is refused, and not shown; the server still waits for it."""
+    closed = configured(sqlite_url, setup={"open": "never"})
+    detail = "The first administrator cannot be made by this call."
+    with running(closed, cheap_hasher(), FakeClock()) as served, visiting(served) as house:
+        made = {"Username": "Default", "Password": PASSWORD}
+        assert_problem(house.ask("POST", DEFAULT_USER, json=made), 403, detail=detail)
+        assert_problem(house.ask("GET", DEFAULT_USER), 403, detail=detail)
+        assert house.ask("GET", "/api/v3/Init/Status").json()["State"] == 4
 
 
 def test_of_many_default_users_one_is_made(owns: House) -> None:
