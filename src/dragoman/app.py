@@ -74,7 +74,9 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
 def make_web(settings: Settings) -> Web:
     """The way out to other servers."""
     outgoing = settings.outgoing
-    return OutgoingHttp(outgoing.private_networks, outgoing.timeout_seconds, outgoing.max_answer_bytes)
+    return OutgoingHttp(
+        outgoing.private_networks, outgoing.timeout_seconds, outgoing.max_answer_bytes, outgoing.ca_file
+    )
 
 
 def make_lanes(settings: Settings, core: Core) -> Lanes:

@@ -38,11 +38,13 @@ class OutgoingHttp:
     """Asks the web. `private` are the networks that may be reached although they are not public.
 
     Only there is plain HTTP spoken. `patience` in seconds is for a whole answer of at most `largest` bytes.
+    `ca_file` has certificates (PEM) of authorities that are believed besides the usual ones.
     """
 
     private: Sequence[Network] = ()
     patience: float = 10.0
     largest: int = 2**20
+    ca_file: str | None = None
     resolve: Resolve = look_up
 
     def __call__(self, request: WebRequest) -> WebAnswer:
@@ -70,7 +72,9 @@ class OutgoingHttp:
 
         with anyio.fail_after(self.patience):
             address = await self._address(url)
-            async with httpx2.AsyncClient(verify=_authorities(), timeout=None, trust_env=False) as client:
+            async with httpx2.AsyncClient(
+                verify=_authorities(self.ca_file), timeout=None, trust_env=False
+            ) as client:
                 return await self._read(client, _pinned(client, request, url, address))
 
     async def _address(self, url: httpx2.URL) -> Address:
@@ -107,11 +111,14 @@ class OutgoingHttp:
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
+def _authorities(ca_file: str | None) -> ssl.SSLContext:
     """Whose certificates are believed. Read once: it takes longer than a request."""
     import httpx2  # noqa: PLC0415
 
-    return httpx2.create_ssl_context(trust_env=False)
+    context = httpx2.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def _pinned(

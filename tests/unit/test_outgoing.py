@@ -254,8 +254,8 @@ def test_a_server_that_hangs_up_gives_no_answer() -> None:
         asking(f"http://127.0.0.1:{port}/")
 
 
-def self_signed(name: str, folder: Path) -> ssl.SSLContext:
-    """What a server needs for TLS, signed by nobody that anybody knows."""
+def self_signed(name: str, folder: Path) -> tuple[ssl.SSLContext, str]:
+    """What a server needs for TLS, signed by nobody that anybody knows, and the file of its certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
@@ -263,32 +263,51 @@ def self_signed(name: str, folder: Path) -> ssl.SSLContext:
         .not_valid_before(START - timedelta(days=365))
         .not_valid_after(START + timedelta(days=36500))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    file = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    private, public = folder / "server.key", folder / "server.pem"
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
     )
-    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
+    context.load_cert_chain(public, private)
+    return context, str(public)
 
 
-def test_the_certificate_of_the_name_is_asked_for_and_verified(tmp_path: Path) -> None:
-    """To the address that was judged the host's own name is told (SNI), and its certificate must be good."""
-    context, named = self_signed("provider.test", tmp_path), list[str | None]()
-    context.sni_callback = lambda _socket, name, _context: named.append(name)
+def over_tls(context: ssl.SSLContext) -> Callable[[socket.socket], None]:
+    """A server that says yes over TLS, to whoever wants to hear it."""
 
-    def shake_hands(connection: socket.socket) -> None:
+    def serve(connection: socket.socket) -> None:
         try:
-            context.wrap_socket(connection, server_side=True).close()
+            with context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(65536)
+                secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
         except OSError:
             return
 
-    with raw_server(shake_hands) as port, pytest.raises(NoAnswer, match="certificate verify failed"):
-        asking(f"https://provider.test:{port}/", OutgoingHttp(LOOPBACK, resolve=resolving("127.0.0.1")))
-    assert named == ["provider.test"]
+    return serve
+
+
+def test_the_certificate_of_the_name_is_asked_for_and_verified(tmp_path: Path) -> None:
+    """To the address that was judged the host's own name is told (SNI), and its certificate must be good for it."""
+    context, certificate = self_signed("provider.test", tmp_path)
+    named: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: named.append(name)
+    here = resolving("127.0.0.1")
+    unknown = OutgoingHttp(LOOPBACK, resolve=here)
+    known = OutgoingHttp(LOOPBACK, resolve=here, ca_file=certificate)
+    with raw_server(over_tls(context)) as port:
+        with pytest.raises(NoAnswer, match="certificate verify failed"):
+            asking(f"https://provider.test:{port}/", unknown)
+        assert asking(f"https://provider.test:{port}/", known).body == b"ok"
+        with pytest.raises(NoAnswer, match="certificate verify failed"):
+            asking(f"https://another.test:{port}/", known)
+    assert named == ["provider.test", "provider.test", "another.test"]
 
 
 def test_an_unheard_request_shows_no_secret() -> None:

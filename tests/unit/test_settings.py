@@ -545,6 +545,15 @@ def test_a_first_administrator_is_whole_or_absent(toml: str, problems: list[str]
     assert refused(f"[first_admin]\n{toml}") == problems
 
 
+def test_a_file_of_authorities_holds_certificates(tmp_path: Path) -> None:
+    """One that is absent or holds none stops the start, not the first request."""
+    wanted = "must be the path of a file of certificates in PEM form"
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    for path in ("ca.pem", "absent.pem"):
+        (problem,) = refused(environ={"DRAGOMAN_OUTGOING__CA_FILE": str(tmp_path / path)})
+        assert wanted in problem
+
+
 def test_workers_share_one_port() -> None:
     """With port 0 every worker would listen somewhere else, so that is refused."""
     (problem,) = refused("server = { port = 0, workers = 2 }")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 
 from dragoman.network import parse_address
 from dragoman.settings.values import (
+    Authorities,
     BaseUrl,
     BindHost,
     DatabaseUrl,
@@ -229,6 +230,9 @@ class OutgoingSettings(Section):
 
     private_networks: Networks = Field(
         default=(), description="Networks that may be asked although they are not public; only there by http"
+    )
+    ca_file: Authorities | None = Field(
+        default=None, description="Certificates (PEM) of further authorities whose servers are believed"
     )
     timeout_seconds: int = Field(default=10, ge=1, le=60, description="How long an answer may take")
     max_answer_bytes: int = Field(

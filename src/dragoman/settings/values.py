@@ -73,6 +73,17 @@ def _mount_path(path: str) -> str:
     return path
 
 
+def _authorities(path: str) -> str:
+    """The path of a file of certificates."""
+    import ssl  # noqa: PLC0415 - only for who has such a file
+
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:
+        raise ValueError("must be the path of a file of certificates in PEM form") from None
+    return path
+
+
 def _networks(given: Any) -> tuple[Network, ...]:
     """A list of networks, or a text with commas or white space between them."""
     if isinstance(given, str):
@@ -154,4 +165,5 @@ Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
 FilledSecret = Annotated[SecretStr, AfterValidator(_filled)]
+Authorities = Annotated[str, AfterValidator(_authorities)]
 Printable = Annotated[str, AfterValidator(_printable)]
