@@ -46,15 +46,20 @@ def serving(url: str, dialect: str, release: str) -> Iterator[Running]:
 def by_session(served: Running, dialect: Dialect) -> Mapping[str, str]:
     """What shows that the administrator is signed in anew, and that JSON is read, as our own client says."""
     shown = manners_of(dialect).credentials(credential_of(served.core, administrator(served), dialect), None)
-    # Taken away again by this very name, where a lock is tried.
-    named = {"Authorization" if name == "authorization" else name: value for name, value in shown.items()}
-    return {"Accept": "application/json", **named}
+    return {"Accept": "application/json", **as_documented(dialect, shown)}
 
 
 def by_key(served: Running, dialect: Dialect) -> Mapping[str, str]:
     """What shows a new API key of the administrator, which may do everything."""
     key = key_of(served.core, administrator(served), dialect.name)
-    return manners_of(dialect).credentials(None, key.reveal())
+    return as_documented(dialect, manners_of(dialect).credentials(None, key.reveal()))
+
+
+def as_documented(dialect: Dialect, shown: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers by the document's names for them: where a lock is tried, they are taken away again by these."""
+    schemes = [each for each in dialect.api.security.values() if each.get("in") == "header"]
+    spelt = {name.lower(): name for name in ("Authorization", *(each.get("name", "") for each in schemes))}
+    return {spelt.get(name, name): value for name, value in shown.items()}
 
 
 def administrator(served: Running) -> Account:
