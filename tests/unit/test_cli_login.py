@@ -152,6 +152,19 @@ def test_name_and_password_are_asked_for(command: Command, url: str) -> None:
     assert kept(command)
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("http://photos.test", True), ("http://localhost:9", False), ("https://photos.test", False)],
+)
+def test_who_would_send_a_password_in_the_clear_is_told_before(
+    command: Command, url: str, told: bool
+) -> None:
+    """Over HTTP to another machine, that is; of this one, and over TLS, nothing is said."""
+    ended = command("login", "immich", url, "--name", ALICE)
+    assert ended.code == 2  # nobody is there to be asked for a password
+    assert ("whoever is on the way can read the password" in ended.err) is told
+
+
 def test_a_password_may_be_in_a_file(command: Command, url: str, tmp_path: Path) -> None:
     """As with every verb that takes one."""
     (tmp_path / "password").write_text(PASSWORD + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -12,6 +13,7 @@ from dragoman.cli import passwords, printing, tokens
 from dragoman.cli.dialects import DialectName
 from dragoman.cli.failures import WrongUsage
 from dragoman.cli.installation import AsJson
+from dragoman.network import host_name, is_loopback_host
 
 if TYPE_CHECKING:
     from dragoman.client import Person, SyncClient
@@ -31,6 +33,7 @@ def login(
     """Sign in, show who one is, and keep the token in a file that nobody else can read."""
     url = url.rstrip("/")
     with opened(dialect, url) as client:
+        warn_of_eavesdroppers(url)
         kept = tokens.place()
         told = name if name is not None else asked_name()
         password = passwords.read_text(password_file, stdin=password_stdin)
@@ -55,6 +58,13 @@ def opened(dialect: str, url: str) -> SyncClient:
     except ValueError as error:
         raise WrongUsage(str(error)) from error
     return client
+
+
+def warn_of_eavesdroppers(url: str) -> None:
+    """A password that crosses a network without TLS is everybody's on the way: say so, before it does."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback_host(host_name([parts.netloc]) or ""):
+        printing.note(f"{url} is not https: whoever is on the way can read the password.")
 
 
 def asked_name() -> str:

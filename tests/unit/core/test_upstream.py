@@ -104,20 +104,20 @@ def test_nobody_comes_before_the_first_administrator(core: Core) -> None:
 
 
 @pytest.mark.parametrize("name", ["alice@example.org", "ALICE", "alice"])
-def test_nobody_is_given_a_name_that_is_somebodys(core: Core, name: str) -> None:
+def test_nobody_is_given_a_name_that_is_somebodys(sqlite_core: Core, name: str) -> None:
     """And no twin by another name: that would be mistaken for its owner."""
-    somebody(core)
+    somebody(sqlite_core)
     with pytest.raises(NoAccount):
-        sign_in(core, claims=claims_of(name))
-    assert len(rows(core, accounts.accounts)) == 1
+        sign_in(sqlite_core, claims=claims_of(name))
+    assert len(rows(sqlite_core, accounts.accounts)) == 1
 
 
 @pytest.mark.parametrize("name", ["x" * 257, "a\x07b", " "])
-def test_what_cannot_be_a_name_here_is_no_usable_one(core: Core, name: str) -> None:
+def test_what_cannot_be_a_name_here_is_no_usable_one(sqlite_core: Core, name: str) -> None:
     """A provider's name that no account can have is the provider's failure."""
-    somebody(core)
+    somebody(sqlite_core)
     with pytest.raises(UpstreamFailed):
-        sign_in(core, claims=claims_of(name))
+        sign_in(sqlite_core, claims=claims_of(name))
 
 
 # --- somebody who has an account ------------------------------------------------------------------------
@@ -145,11 +145,11 @@ UNVERIFIED = {"email": ALICE, "email_verified": False}
     ids=["by e-mail", "by a name that is one", "by name"],
 )
 def test_an_account_is_linked_as_the_policy_says(
-    core: Core, policy: UpstreamProvider, name: str, more: dict[str, Any]
+    sqlite_core: Core, policy: UpstreamProvider, name: str, more: dict[str, Any]
 ) -> None:
     """By the username, or by an e-mail address that the provider has verified."""
-    account = somebody(core)
-    assert sign_in(core, policy, claims_of(name, **more)).account.number == account.number
+    account = somebody(sqlite_core)
+    assert sign_in(sqlite_core, policy, claims_of(name, **more)).account.number == account.number
 
 
 @pytest.mark.parametrize(
@@ -164,16 +164,25 @@ def test_an_account_is_linked_as_the_policy_says(
         (BY_NAME, "alice@example.org", {"email": "other@example.org", "email_verified": True}),
         (BY_NAME, "somebody", VERIFIED),
     ],
-    ids=str,
+    ids=[
+        "never",
+        "only made",
+        "unverified e-mail",
+        "no e-mail",
+        "an e-mail that is not said",
+        "a name that is an unverified e-mail",
+        "a name that is another's e-mail",
+        "another name",
+    ],
 )
 def test_an_account_is_not_linked_otherwise(
-    core: Core, policy: UpstreamProvider, name: str, more: dict[str, Any]
+    sqlite_core: Core, policy: UpstreamProvider, name: str, more: dict[str, Any]
 ) -> None:
     """Never by an e-mail address that the provider has not verified, and not by what the policy does not name."""
-    somebody(core)
+    somebody(sqlite_core)
     with pytest.raises(NoAccount):
-        sign_in(core, policy, claims_of(name, **more))
-    assert links(core) == []
+        sign_in(sqlite_core, policy, claims_of(name, **more))
+    assert links(sqlite_core) == []
 
 
 def test_a_name_that_changed_hands_at_the_provider_opens_nothing(core: Core) -> None:
