@@ -76,8 +76,8 @@ def exchange(web: Web, provider: ProviderAddresses, code: Secret, now: datetime)
         raise UpstreamFailed(f"there is no usable {provider.user_identifier} among the claims")
     # A provider that has no such claim names people by nothing better than the name it gives them.
     subject = name_in(claims, provider.subject_claim) or name
-    if len(subject) > LONGEST_SUBJECT:
-        raise UpstreamFailed(f"the subject is longer than {LONGEST_SUBJECT} characters")
+    if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
+        raise UpstreamFailed(f"the subject is longer than {LONGEST_SUBJECT} characters, or has strange ones")
     return Identity(provider.issuer or provider.token_uri, subject, name, verified_email(claims), claims)
 
 

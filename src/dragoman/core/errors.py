@@ -108,11 +108,14 @@ class UpstreamOff(SignInRefused):
 
 
 class UpstreamFailed(SignInRefused):
-    """The other provider vouches for nobody. `why` is for the operator's record, never for the caller."""
+    """The other provider vouches for nobody. `why` is for the operator's record, never for the caller.
+
+    It may quote the provider, and so has nothing in it that a log or a database would stumble over.
+    """
 
     def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+        self.why = "".join(c if c.isprintable() else "\ufffd" for c in why)
+        super().__init__(self.why)
 
 
 class NoAccount(SignInRefused):

@@ -95,7 +95,7 @@ def sign_in_upstream(
         identity = exchange(core.tools.web, provider.addresses, code, core.tools.clock())
     except UpstreamFailed as failure:
         with core.begin(origin, writes=False) as uow:
-            uow.evidence(audit.line(uow, "upstream sign-in failed", why=failure.why[:500]))
+            _note(uow, failure)
             raise
 
     def settled() -> Given:
@@ -107,6 +107,11 @@ def sign_in_upstream(
     except NameTaken:
         # Whoever took the name since it was looked up may be the same person, who signs in twice at once.
         return settled()
+
+
+def _note(uow: UnitOfWork, failure: UpstreamFailed) -> None:
+    """Why a provider failed outlives the refusal: the operator is who can do something about it."""
+    uow.evidence(audit.line(uow, "upstream sign-in failed", why=failure.why[:500]))
 
 
 def _settle(
@@ -199,7 +204,9 @@ def _made(uow: UnitOfWork, provider: UpstreamProvider, identity: Identity) -> Ac
     try:
         return accounts.add(uow, new, None)
     except NameRefused as refused:
-        raise UpstreamFailed(f"the provider's name for somebody {refused.why}") from refused
+        failure = UpstreamFailed(f"the provider's name for somebody {refused.why}")
+        _note(uow, failure)
+        raise failure from refused
 
 
 def _entered(uow: UnitOfWork, number: int) -> Account | None:

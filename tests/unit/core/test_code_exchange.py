@@ -131,6 +131,8 @@ NO_USE = {
     "a zero for a name": ("/me", answered({"sub": "1", "preferred_username": 0})),
     "a truth for a name": ("/me", answered({"sub": "1", "preferred_username": True})),
     "an array for a name": ("/me", answered({"sub": "1", "preferred_username": ["carol"]})),
+    "a subject of no text": ("/me", answered({"sub": "a\x00", "preferred_username": "carol"})),
+    "half a character": ("/me", answered({"sub": "\ud800", "preferred_username": "carol"})),
     "a long subject": ("/me", answered({"sub": "x" * 256, "preferred_username": "carol"})),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.fakes import ELSEWHERE, ORIGIN, do
 from tests.people import ALICE, events, everything, presenting, rows, somebody, with_tools
-from tests.providers import ADDRESSES, CODE, OPENID, Provider, claims_of
+from tests.providers import ADDRESSES, CODE, OPENID, Provider, answered, claims_of
 
 from dragoman.core import accounts, upstream
 from dragoman.core.audit import audit_log
@@ -20,6 +20,7 @@ from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, sessions
 from dragoman.core.throttle import throttles
 from dragoman.core.upstream import LinkedIdentity, UpstreamProvider, linked_identities
+from dragoman.core.web import WebAnswer
 from dragoman.core.work import Core, Origin, UnitOfWork
 
 MAKES = UpstreamProvider(ADDRESSES, auto_create=True, attributes={"portainer": {"defaultTeam": 3}})
@@ -286,6 +287,25 @@ def test_a_failure_is_on_record_with_its_reason_and_without_the_code(core: Core)
     assert (line["event"], line["account_number"]) == ("upstream sign-in failed", None)
     assert line["detail"] == {"why": "the token endpoint answers 400 invalid_grant"}
     assert "a-wrong-code" not in repr(everything(core))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"/token": answered({"error": "a\x00b\ud800"}, 400)},
+        {"/me": answered({"sub": "a\x00", "preferred_username": "carol"})},
+        {"/me": answered({"sub": "a", "preferred_username": "car\x00ol\ud800"})},
+    ],
+    ids=["in an error", "in a subject", "in a name"],
+)
+def test_what_no_database_takes_is_a_failure_and_no_accident(
+    core: Core, answers: dict[str, WebAnswer]
+) -> None:
+    """Whatever characters a provider sends, it has failed, and that is on record."""
+    somebody(core)
+    with pytest.raises(UpstreamFailed):
+        sign_in(core, provider=Provider(answers=answers))
+    assert "upstream sign-in failed" in events(core)
 
 
 def test_codes_are_not_guessed_without_end(core: Core) -> None:
