@@ -20,6 +20,7 @@ import hmac
 import json
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from typing import Literal
 from urllib.parse import urlsplit
 
 TOKEN = 32  # bytes
@@ -27,6 +28,7 @@ LIFETIME = timedelta(hours=12)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 §9.2.1
 LONGEST = 4096  # characters of a cookie or header that are looked at
 _PORTS = {"http": 80, "https": 443}
+Mistrust = Literal["origin invalid", "referer not supplied", "referer invalid"]
 
 
 def key_for(session_secret: str) -> bytes:
@@ -85,6 +87,21 @@ def is_trusted_page(url: str, own: str, trusted: Collection[str]) -> bool:
     """Whether an Origin or Referer header names a page of our `own` origin, or of one of those `trusted`."""
     origin = _origin(url)
     return origin is not None and origin in {_origin(own), *map(_origin, trusted)}
+
+
+def mistrusted(
+    origin: str | None, referer: str | None, *, secure: bool, host: str, trusted: Collection[str]
+) -> Mistrust | None:
+    """Why a request is not from a page of ours at `host`, as far as the browser says; None: it may be."""
+    own = f"{'https' if secure else 'http'}://{host}"
+    if origin:
+        return None if is_trusted_page(origin, own, trusted) else "origin invalid"
+    if not secure:
+        return None
+    # Over TLS a browser always says where it comes from: else somebody in between made the request over HTTP.
+    if not referer:
+        return "referer not supplied"
+    return None if is_trusted_page(referer, own, trusted) else "referer invalid"
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

@@ -174,6 +174,8 @@ def _reference(shape: type[BaseModel], roots: Mapping[str, Any]) -> Any:
 
 def _response(operation: Operation[Any, Any], status: int, roots: Mapping[str, Any]) -> dict[str, Any]:
     told = {"description": operation.described.responses.get(status, "")}
+    if operation.gives is Nothing and operation.described.void is not None:
+        return {**told, **_content(operation.described.void)}
     if operation.gives is Nothing or status == HTTPStatus.NO_CONTENT or not operation.described.shown:
         return told
     return {**told, **_content(_reference(operation.gives, roots))}
@@ -196,11 +198,13 @@ def _parameters(operation: Operation[Any, Any], release: Release) -> Iterable[di
     properties, required = schema.get("properties", {}), schema.get("required", [])
     for field, (place, name) in places(takes).items():
         if place in (InPath, InQuery) and field not in release.unknown(takes):
+            described = dict(properties[name])
             yield {
                 "name": name,
                 "in": "query" if place is InQuery else "path",
+                **_texts(description=described.pop("description", "")),
                 "required": place is not InQuery or name in required,
-                "schema": properties[name],
+                "schema": described,
             }
 
 

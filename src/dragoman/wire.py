@@ -121,6 +121,7 @@ class Described:
     nothing. `body` is the text of the request body, `body_name` what generated clients call it, and `body_media`
     its types (none: it is not documented); it is required unless the document says that it is not. `secured_by`
     names the credentials where those are not all of the API's for whoever must be signed in, and none for others.
+    `void` is the schema of a success that has no body, where the document names one all the same.
     """
 
     summary: str = ""
@@ -134,6 +135,7 @@ class Described:
     secured_by: Sequence[str] | None = None
     shown: bool = True
     refusal_media: Sequence[str] = ("application/json",)
+    void: Mapping[str, Any] | None = None
 
 
 UNDESCRIBED = Described()

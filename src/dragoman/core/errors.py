@@ -15,6 +15,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
     │   ├── PasswordLoginDisabled   nobody signs in by password here
+    │   ├── PasswordChangeRequired  the password is right, and nobody comes in before it is another
     │   ├── UpstreamOff             nobody signs in through another provider here
     │   ├── UpstreamFailed          the other provider vouches for nobody
     │   └── NoAccount               it does, for somebody who has no account here and gets none
@@ -31,8 +32,6 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── PinNotSet
     ├── PasswordRefused             the policy's no, with its reasons
     ├── PasswordTooLong             too long even to be hashed
-    ├── ResetRefused                a password is not reset by this secret: unknown, used, too late
-    ├── NoAddress                   there is no e-mail address that something could be sent to
     ├── HashRefused                 a hash of another product that none can be verified by
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
@@ -101,6 +100,10 @@ class WrongCredentials(SignInRefused):
 
 class PasswordLoginDisabled(SignInRefused):
     """The administrator has turned sign-in by password off."""
+
+
+class PasswordChangeRequired(SignInRefused):
+    """The password is right and must be changed first: no session is opened by it."""
 
 
 class UpstreamOff(SignInRefused):
@@ -193,17 +196,6 @@ class PasswordTooLong(Refusal):
     def __init__(self, limit: int) -> None:
         super().__init__(f"passwords are at most {limit} bytes long")
         self.limit = limit
-
-
-class ResetRefused(Refusal):
-    """No password is reset by this secret: it is unknown, was used, is too late, or the password has changed since."""
-
-
-class NoAddress(Refusal):
-    """The account has no e-mail address that something could be sent to."""
-
-    def __init__(self) -> None:
-        super().__init__("the account has no e-mail address")
 
 
 class HashRefused(Refusal):

@@ -12,18 +12,25 @@ It runs in three steps (docs/decisions/0004-no-hash-while-a-connection-is-held.m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import bindparam, select, update
 
-from dragoman.core import audit, devices, sessions, throttle
+from dragoman.core import audit, devices, policy, sessions, throttle
 from dragoman.core.accounts import COLUMNS, Account, accounts, of
 from dragoman.core.database import Instant
 from dragoman.core.devices import known_devices
-from dragoman.core.errors import PasswordLoginDisabled, WrongCredentials
+from dragoman.core.errors import (
+    PasswordChangeRequired,
+    PasswordLoginDisabled,
+    PasswordRefused,
+    Reason,
+    WrongCredentials,
+)
 from dragoman.core.names import account_names, looked_up
+from dragoman.core.password_change import put_in_place
 from dragoman.core.proofs import attempts_from
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
@@ -94,10 +101,14 @@ def log_in_with(
     then: Callable[[UnitOfWork, SignedIn], Given],
     opens: Opener = sessions.open_session,
     may_be_blank: bool = False,
+    new_password: Secret | None = None,
+    insists_on_change: bool = False,
 ) -> Given:
     """As `log_in`; what `then` does is done in the unit that opens the session, or neither is. What it gives.
 
     `opens` gives the session; a blank password is wrong unless it `may_be_blank`, even where it is the account's.
+    A product that `insists_on_change` lets nobody in whose password must be changed, until a `new_password` comes
+    with it, which is stored with the session's opening: refuses `PasswordChangeRequired`, `PasswordRefused`.
     """
     if not core.rules.password_login:
         raise PasswordLoginDisabled
@@ -114,8 +125,34 @@ def log_in_with(
             known = asked.account.number if asked.account else None
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
+    successor = None
+    if insists_on_change and asked.account.must_change_password:
+        successor = _successor(core, origin, asked, asked.account, new_password)
     with core.begin(origin, writes=True) as uow:
-        return then(uow, _settle(uow, asked, asked.account, renewed, device=device, opens=opens))
+        signed_in = _settle(uow, asked, asked.account, renewed, device=device, opens=opens)
+        if successor is not None:
+            signed_in = replace(signed_in, account=put_in_place(uow, signed_in.session, successor))
+        return then(uow, signed_in)
+
+
+def _successor(core: Core, origin: Origin, asked: _Asked, account: Account, new: Secret | None) -> str:
+    """The hash of the password that takes the place of one that was right. A refusal gives the attempt back."""
+    try:
+        return _hashed_successor(core, origin, asked, account, new)
+    except (PasswordChangeRequired, PasswordRefused):
+        with core.begin(origin, writes=True) as uow:
+            throttle.forgive(uow, asked.counters)
+        raise
+
+
+def _hashed_successor(core: Core, origin: Origin, asked: _Asked, account: Account, new: Secret | None) -> str:
+    hasher = core.tools.hasher
+    if new is None:
+        raise PasswordChangeRequired
+    policy.require_fit(core, origin, new, account.names)
+    if hasher.verify(asked.stored or hasher.decoy, new.reveal()):
+        raise PasswordRefused([Reason("unchanged", "Use another password than before")])
+    return hasher.hash(new.reveal())
 
 
 def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:

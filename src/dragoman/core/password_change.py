@@ -135,18 +135,17 @@ def set_password(
         return changed
 
 
-def replace_forgotten(uow: UnitOfWork, number: int, version: int, hashed: str) -> Account | None:
-    """Store a hash in place of the password that had this version, and end all sessions of the account.
+def put_in_place(uow: UnitOfWork, session: Session, hashed: str) -> Account:
+    """Store the hash of a password that had to be changed, by whom `session` was just opened; it alone is spared.
 
-    For whoever showed another proof than the password. None when the password is another by now, or the account
-    is disabled or gone.
+    Refuses `SessionRefused` if it need not be changed any more: somebody else was faster.
     """
-    unchanged = accounts.accounts.c.password_version == version
-    changed = _store(uow, number, hashed, unchanged, by=None, must_change=False)
-    if changed is not None:
-        throttle.unlock(uow, number)
-        _end_what_hangs_on_it(uow, number, spared=None, others_too=True)
-    return changed
+    still_must = accounts.accounts.c.must_change_password.is_(True)
+    account = _store(uow, session.account_number, hashed, still_must, by=None, must_change=False)
+    if account is None:
+        raise SessionRefused
+    _end_what_hangs_on_it(uow, account.number, spared=session, others_too=False)
+    return account
 
 
 def change_account(

@@ -29,7 +29,6 @@ from dragoman.core.web import Web, nowhere
 
 if TYPE_CHECKING:
     from dragoman.core.database import Database
-    from dragoman.core.mail import Mailer
     from dragoman.core.passwords import Hasher
     from dragoman.core.rules import Rules
     from dragoman.core.sealing import Sealer
@@ -52,7 +51,6 @@ class Tools:
     dice: Dice = os.urandom
     sealer: Sealer | None = None  # None: this core neither seals nor opens
     web: Web = nowhere
-    mailer: Mailer | None = None  # None: mail waits in the outbox until an operator reads it there
 
 
 @dataclass(frozen=True)

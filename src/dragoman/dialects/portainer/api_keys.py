@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from dragoman.core import api_keys, proofs
 from dragoman.core.api_keys import ALL, ApiKey
-from dragoman.core.errors import NotFound
 from dragoman.core.secrets import KeyForm, Secret, digest
 from dragoman.dialects.portainer.refusals import NotTheirs, PasswordMissing
 from dragoman.dialects.portainer.users import INITIAL_ADMIN, get_account, require_own
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 FORM = KeyForm("ptr_", in_base64=True)
 
 
-def number_of(key: ApiKey) -> int:
-    """A key's id: its UUID's first 48 bits, which are random, and which JavaScript can count."""
-    return key.id.int >> 80
-
-
 def seconds(moment: datetime | None) -> int:
     return 0 if moment is None else int(moment.timestamp())
 
@@ -42,7 +36,7 @@ def seconds(moment: datetime | None) -> int:
 def shown(key: ApiKey, secret: Secret | None = None) -> PortainerAPIKey:
     """What Portainer tells of a key; of a new one its digest, too."""
     return PortainerAPIKey(
-        id=number_of(key),
+        id=key.number,
         user_id=key.account_number,
         description=key.name,
         prefix=key.hint,
@@ -86,10 +80,7 @@ def user_get_api_keys(uow: UnitOfWork, call: Call, ask: OfUser) -> PortainerAPIK
 
 def user_remove_api_key(uow: UnitOfWork, call: Call, ask: OfApiKey) -> Nothing:
     require_own(call, ask.id)
-    found = api_keys.owned(uow, ask.id, uow.origin.dialect)
-    key = next((key for key in found if number_of(key) == ask.key_id), None)
-    if key is None:
-        raise NotFound("API key")
+    key = api_keys.get_numbered(uow, ask.id, uow.origin.dialect, ask.key_id)
     api_keys.revoke(uow, key.id, owner=ask.id, dialect=uow.origin.dialect, by=call.caller)
     return Nothing()
 

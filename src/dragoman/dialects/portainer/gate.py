@@ -45,19 +45,15 @@ def _of_browser(
     return Passed((*made, ("vary", "Cookie")), ((CSRF_HEADER, csrf.masked(token, tools.dice)),))
 
 
-def _foreign(exchange: Exchange, settings: PortainerSettings) -> str | None:
-    """Why a request is not from a page of ours, as far as the browser says; None: it may be."""
-    own = f"{'https' if exchange.secure else 'http'}://{exchange.headers['host']}"
-    origin = exchange.headers.get("origin")
-    if origin:
-        return None if csrf.is_trusted_page(origin, own, settings.trusted_origins) else "origin invalid"
-    if not exchange.secure:
-        return None
-    # Over TLS a browser always says where it comes from: else somebody in between made the request over HTTP.
-    referer = exchange.headers.get("referer")
-    if not referer:
-        return "referer not supplied"
-    return None if csrf.is_trusted_page(referer, own, settings.trusted_origins) else "referer invalid"
+def _foreign(exchange: Exchange, settings: PortainerSettings) -> csrf.Mistrust | None:
+    headers = exchange.headers
+    return csrf.mistrusted(
+        headers.get("origin"),
+        headers.get("referer"),
+        secure=exchange.secure,
+        host=headers["host"],
+        trusted=settings.trusted_origins,
+    )
 
 
 def _unproved(exchange: Exchange, token: bytes) -> str | None:

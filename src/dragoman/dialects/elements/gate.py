@@ -1,0 +1,77 @@
+"""Requests that carry the session's cookie are a browser's, and another site's page may have had it send them.
+
+As the framework that ELEMENTS is built with: a write needs a token in the header `X-CSRFToken`, which is the
+value of the cookie `csrftoken`. Ours is signed for the session besides. Who shows a bearer token needs none.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from dragoman import csrf
+from dragoman.dialects.elements.credentials import COOKIE, CSRF_COOKIE, csrf_cookie
+from dragoman.dialects.elements.errors import forged
+from dragoman.dialects.elements.wire import ElementsApi
+from dragoman.exchange import Exchange, Spoken
+from dragoman.serving import Passed
+from dragoman.wire import Access, has_body
+
+if TYPE_CHECKING:
+    from dragoman.core.work import Tools
+    from dragoman.dialects.elements.configuration import ElementsSettings
+
+CSRF_HEADER = "x-csrftoken"
+# Whoever calls these proves in the body who they are, and no cookie is looked at: a stale one must not keep
+# anybody from signing in (§3). They need no token, but must not come from another site's page.
+UNPROVED = frozenset(
+    o.path for o in ElementsApi.operations() if o.access is Access.PUBLIC and has_body(o.takes)
+)
+WORDS = {
+    "origin invalid": "Origin checking failed - {origin} does not match any trusted origins.",
+    "referer not supplied": "Referer checking failed - no Referer.",
+    "referer invalid": "Referer checking failed - {referer} does not match any trusted origins.",
+}
+
+
+def gate(exchange: Exchange, settings: ElementsSettings, tools: Tools) -> Passed | Spoken:
+    """Refuse forged writes; give a browser a token that has none."""
+    session = exchange.cookies.get(COOKIE)
+    if not session or exchange.headers.get("authorization"):
+        return Passed()
+    key, now, shown = csrf.key_for(session), tools.clock(), exchange.cookies.get(CSRF_COOKIE, "")
+    is_known = csrf.opened(shown, key, CSRF_COOKIE, now) is not None
+    if exchange.method not in csrf.SAFE_METHODS:
+        why = _foreign(exchange, settings) or _unproved(exchange, shown, is_known=is_known)
+        if why is not None:
+            return forged(why)
+    vary = ("vary", "Cookie")
+    if is_known or exchange.path in UNPROVED or exchange.method not in csrf.SAFE_METHODS:
+        return Passed((vary,))
+    return Passed((vary, csrf_cookie(exchange, tools, session, now)))
+
+
+def _foreign(exchange: Exchange, settings: ElementsSettings) -> str | None:
+    """Why a request is not from a page of ours, as far as the browser says; None: it may be."""
+    origin, referer = exchange.headers.get("origin"), exchange.headers.get("referer")
+    why = csrf.mistrusted(
+        origin,
+        referer,
+        secure=exchange.secure,
+        host=exchange.headers["host"],
+        trusted=settings.trusted_origins,
+    )
+    return None if why is None else WORDS[why].format(origin=origin, referer=referer)
+
+
+def _unproved(exchange: Exchange, shown: str, *, is_known: bool) -> str | None:
+    """Why it is not proved that the page could read the cookie; None: it is, or need not be."""
+    if exchange.path in UNPROVED:
+        return None
+    if not shown:
+        return "CSRF cookie not set."
+    told = exchange.headers.get(CSRF_HEADER)
+    if told is None:
+        return "CSRF token missing."
+    is_same = hmac.compare_digest(told.encode(), shown.encode())
+    return None if is_known and is_same else "CSRF token from the 'X-Csrftoken' HTTP header incorrect."

@@ -1,0 +1,18 @@
+"""Noes of ELEMENTS' own, which the core knows nothing of: `errors.py` has their words."""
+
+from __future__ import annotations
+
+from dragoman.core import errors as core
+
+
+class Unfit(core.Refusal):
+    """A `field` cannot have its value, though its form is right; `says` is the sentence for people."""
+
+    def __init__(self, field: str, says: str) -> None:
+        super().__init__(f"{field}: {says}")
+        self.field = field
+        self.says = says
+
+
+class PasswordFixed(core.Forbidden):
+    """The account's owner may not change its password."""

@@ -1,0 +1,25 @@
+"""ELEMENTS, served: a handler for each operation, and the dialect they make."""
+
+from __future__ import annotations
+
+from dragoman.dialects.elements import api_tokens, auth, errors, system, users
+from dragoman.dialects.elements.configuration import ElementsSettings, lifetime
+from dragoman.dialects.elements.credentials import TOKEN_FORM, decode, present
+from dragoman.dialects.elements.gate import gate
+from dragoman.dialects.elements.wire import ElementsApi
+from dragoman.serving import Dialect
+
+dialect = Dialect(
+    name="elements",
+    product="ELEMENTS",
+    api=ElementsApi,
+    bound=(*auth.BOUND, *api_tokens.BOUND, *users.BOUND, *system.BOUND),
+    present=present,
+    decode=decode,
+    errors=errors,
+    settings=ElementsSettings,
+    lifetime=lifetime,
+    key_form=TOKEN_FORM,
+    media=errors.MEDIA,
+    gate=gate,
+)

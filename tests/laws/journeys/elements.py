@@ -1,0 +1,70 @@
+"""ELEMENTS' clients and people: what the laws must be told of them. Contract sections are of ELEMENTS'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import RootModel
+from tests.fakes import NEW_PASSWORD, PASSWORD
+from tests.laws.journey import Answers, Journey, Step
+from tests.people import somebody
+
+from dragoman.core.errors import PasswordChangeRequired, PasswordLoginDisabled
+
+ADMIN = "admin@example.org"
+
+
+class ElementsError(RootModel[dict[str, str | list[str] | dict[str, list[str]]]]):
+    """Contract §3: a detail, a reason with one, or what is wrong with each field."""
+
+
+def log_in(name: str, password: str) -> Step:
+    """ELEMENTS' own sign-in."""
+    return Step("login", {"username": name, "password": password})
+
+
+def of_user(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The user that was created, and more."""
+    return lambda answers: {"id": answers["create_user"].id, **more}
+
+
+def of_token(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The API token that was made, and more."""
+    return lambda answers: {"id": answers["create_api_token"].id, **more}
+
+
+JOURNEY = Journey(
+    steps=(
+        log_in(ADMIN, PASSWORD),
+        Step("update_profile", {"full_name": "Ada Admin", "language": "de", "fm_bookmarks": ["/media"]}),
+        Step("patch_profile", {"language": None}),
+        Step("create_api_token", {"name": "backup"}),
+        Step("get_profile", key=lambda answers: str(answers["create_api_token"].token)),
+        Step("get_api_token", of_token()),
+        Step("update_api_token", of_token(name="nightly backup")),
+        Step("patch_api_token", of_token(name="weekly backup")),
+        Step("delete_api_token", of_token()),
+        Step("create_user", {"username": "bob", "permissions": [], "groups": []}),
+        Step("set_user_password", of_user(password=NEW_PASSWORD)),
+        Step("get_user", of_user()),
+        Step("update_user", of_user(username="robert", email="bob@example.org")),
+        Step("patch_user", of_user(is_enabled=False)),
+        Step("delete_user", of_user()),
+        Step("update_parameters", {"language": "en"}),
+        Step("set_my_password", {"current_password": PASSWORD, "password": NEW_PASSWORD}),
+        Step("logout"),
+    ),
+    log_in=log_in,
+    error={"": ElementsError},
+    # §2.
+    examples={
+        "AuthLoginEndpointRequest": [
+            {"username": "ann", "password": "secret"},
+            {"username": "ann", "password": "secret", "otp": "", "new_password": None},
+        ],
+    },
+    # §4: a right password that may not enter.
+    statuses={PasswordLoginDisabled: 403, PasswordChangeRequired: 403},
+    beforehand=lambda core: somebody(core, ADMIN, is_admin=True),
+)
