@@ -9,10 +9,14 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
 import httpx2
+from tests.conftest import MASTER_KEY
 from tests.fakes import FakeClock
 from tests.running import Running
 
 from dragoman.core.work import Core
+
+# Tests that share a server share its address, so that only guesses at one account are slowed down there.
+ROOMY = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
 
 
 class Visited:

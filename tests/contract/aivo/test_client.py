@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.contract.aivo.conftest import ROOMY
 from tests.contract.aivo.speech import House, visiting
 from tests.fakes import PASSWORD, FakeClock, cheap_hasher
+from tests.houses import ROOMY
 from tests.running import configured, running
 from tests.speaking import KINDS, Canned, Heard, Opener, Speaker, Stub, opening, stub
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from tests.contract.aivo.conftest import ROOMY
 from tests.contract.aivo.speech import NO_REFRESH, UNAUTHORIZED, House, pair, refused, visiting
 from tests.fakes import FakeClock, cheap_hasher
+from tests.houses import ROOMY
 from tests.people import events
 from tests.racing import at_once
 from tests.running import configured, running

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import MASTER_KEY
 from tests.contract.aivo.speech import BASE, NO_REFRESH, NO_SIGN_IN, NO_TOKEN, UNAUTHORIZED, House, visiting
 from tests.fakes import PASSWORD, FakeClock, cheap_hasher, do
 from tests.generated import generated_sdk
+from tests.houses import ROOMY
 from tests.running import configured, running
 
 from dragoman.core import accounts
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A server on SQLite, shared by the tests of this module."""
     url = f"sqlite:///{tmp_path_factory.mktemp('house')}/dragoman.db"
-    told = configured(url, master_key=MASTER_KEY, throttle={"address_free_attempts": 1_000_000})
+    told = configured(url, **ROOMY)
     with running(told, cheap_hasher(), FakeClock()) as served, visiting(served) as house:
         yield house
 

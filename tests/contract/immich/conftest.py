@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.conftest import ENGINES
 from tests.contract.immich.speech import House, visiting
 from tests.contract.immich.spoken import NAMES, speaking, speaking_at
-from tests.postgres import fresh_postgres
 from tests.running import Running
 
 
@@ -22,19 +18,11 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield house
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def houses(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def houses(shared_url: str) -> Iterator[House]:
     """A server on each engine with an administrator, shared by the tests of a module."""
-    with ExitStack() as stack:
-        if request.param == "postgresql":
-            url = stack.enter_context(fresh_postgres())
-        else:
-            file = tmp_path_factory.mktemp("houses") / "dragoman.db"
-            shutil.copy(sqlite_template, file)
-            url = f"sqlite:///{file}"
-        yield stack.enter_context(speaking_at(url, NAMES[0]))
+    with speaking_at(shared_url, NAMES[0]) as house:
+        yield house
 
 
 @pytest.fixture(scope="module", params=NAMES)

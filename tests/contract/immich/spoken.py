@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import MASTER_KEY
 from tests.contract.immich.speech import House, visiting
 from tests.fakes import FakeClock, cheap_hasher
+from tests.houses import ROOMY
 from tests.running import configured, running
 
 from dragoman.dialects.immich.releases import NAMES
@@ -18,8 +18,6 @@ from dragoman.dialects.immich.releases import NAMES
 __all__ = ["LATER", "NAMES", "by", "complaints", "message", "speaking", "speaking_at", "succeeded"]
 
 LATER = NAMES[1:]
-# Tests that share a server share its address, so that only guesses at one account are slowed down there.
-ROOMY = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
 
 
 @contextmanager

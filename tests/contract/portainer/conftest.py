@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import MASTER_KEY
 from tests.contract.portainer.speech import House, visiting
 from tests.fakes import FakeClock, cheap_hasher
+from tests.houses import ROOMY
 from tests.running import Running, configured, running
-
-# Tests that share a server share its address, so that only guesses at one account are slowed down there.
-ROOMY = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
 
 
 @pytest.fixture(scope="module")

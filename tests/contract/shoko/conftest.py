@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import MASTER_KEY
 from tests.contract.shoko.speech import House, visiting
 from tests.fakes import FakeClock, cheap_hasher
+from tests.houses import ROOMY
 from tests.running import Running, configured, running
 
 
@@ -25,9 +25,7 @@ def open_house(
         def opened(**told: Any) -> House:
             file = tmp_path_factory.mktemp("house") / "dragoman.db"
             shutil.copy(sqlite_template, file)
-            # Tests that share a server share its address, so that only guesses at one account are slowed down.
-            roomy = {"throttle": {"address_free_attempts": 1_000_000}, "master_key": MASTER_KEY}
-            settings = configured(f"sqlite:///{file}", **roomy, dialects={"shoko": told})
+            settings = configured(f"sqlite:///{file}", **ROOMY, dialects={"shoko": told})
             served = stack.enter_context(running(settings, cheap_hasher(), FakeClock()))
             return stack.enter_context(visiting(served))
 
