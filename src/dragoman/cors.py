@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.exchange import Spoken
-from dragoman.serving import Passed
+from dragoman.exchange import Passed, Spoken
 
 if TYPE_CHECKING:
     from dragoman.core.work import Tools

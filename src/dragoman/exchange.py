@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 from starlette.datastructures import Headers, QueryParams
@@ -102,6 +102,40 @@ class Spoken:
     body: bytes = b""
     media: str | None = None
     headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A request may go on; these headers go on whatever it is answered with, or on successes alone."""
+
+    always: Sequence[tuple[str, str]] = ()
+    on_success: Sequence[tuple[str, str]] = ()
+
+    def noted_on(self, spoken: Spoken) -> Spoken:
+        """An answer with these headers."""
+        added = (*self.always, *(self.on_success if 200 <= spoken.status < 300 else ()))
+        return replace(spoken, headers=(*spoken.headers, *added)) if added else spoken
+
+
+Words = TypeVar("Words")
+
+
+def words_for(
+    exchange: Exchange,
+    refusal: type[Exception],
+    spoken: Mapping[type[Any], Words],
+    of_operation: Mapping[tuple[str, type[Any]], Words],
+) -> Words:
+    """What a dialect's tables say to a kind of refusal, or to what it is a kind of: the operation's own words first.
+
+    `TypeError` where no table has any.
+    """
+    operation = exchange.operation.name if exchange.operation else ""
+    for kind in refusal.__mro__:
+        words = of_operation.get((operation, kind)) or spoken.get(kind)
+        if words is not None:
+            return words
+    raise TypeError(f"{refusal} is no refusal")
 
 
 def spoken_json(status: int, body: object, *headers: tuple[str, str], media: str = JSON) -> Spoken:

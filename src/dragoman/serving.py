@@ -10,10 +10,11 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-from pydantic import BaseModel, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from dragoman.asks import read_ask
 from dragoman.core.errors import (
     CredentialRefused,
     NotSignedIn,
@@ -25,23 +26,11 @@ from dragoman.core.errors import (
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
 from dragoman.core.work import Core, Tools, UnitOfWork
-from dragoman.exchange import JSON, NO_BODY, Exchange, Malformed, Spoken, read_body, send_spoken
+from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
 from dragoman.routing import Routes
-from dragoman.wire import (
-    Access,
-    Answer,
-    Api,
-    Ask,
-    InPath,
-    InQuery,
-    Nothing,
-    Operation,
-    WholeBody,
-    Work,
-    places,
-)
+from dragoman.wire import Access, Answer, Api, Ask, Nothing, Operation, Work
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
@@ -53,7 +42,6 @@ if TYPE_CHECKING:
     from dragoman.settings import DialectSettings
 
 log = get_logger("dragoman.serving")
-Given = TypeVar("Given", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -163,19 +151,6 @@ class Job:
 
 def no_headers(_exchange: Exchange) -> Sequence[tuple[str, str]]:
     return ()
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A request may go on; these headers go on whatever it is answered with, or on successes alone."""
-
-    always: Sequence[tuple[str, str]] = ()
-    on_success: Sequence[tuple[str, str]] = ()
-
-    def noted_on(self, spoken: Spoken) -> Spoken:
-        """An answer with these headers."""
-        added = (*self.always, *(self.on_success if 200 <= spoken.status < 300 else ()))
-        return replace(spoken, headers=(*spoken.headers, *added)) if added else spoken
 
 
 def open_gate(_exchange: Exchange, _settings: Any, _tools: Tools) -> Passed:
@@ -413,30 +388,3 @@ def in_words_of(release: Release, principal: Principal) -> Principal:
     if key is None or not release.permissions:
         return principal
     return replace(principal, api_key=replace(key, permissions=release.spoken(key.permissions)))
-
-
-def read_ask(
-    shape: type[Given], exchange: Exchange, body: Any, parameters: Mapping[str, str], release: Release = ONLY
-) -> Given:
-    """The ask in a request: path and query parameters, and the body's fields. Raises `ValidationError`."""
-    if isinstance(body, Malformed):
-        raise body
-    context = {"release": release.name}
-    if issubclass(shape, RootModel):
-        return shape.model_validate(body, context=context, by_alias=True, by_name=False)
-    values: dict[str, Any] = release.known(shape, body) if isinstance(body, Mapping) else {}
-    unknown = release.unknown(shape)
-    for name, (place, wire_name) in places(shape).items():
-        if place is not None:
-            values.pop(wire_name, None)
-        if place is InPath:
-            values[wire_name] = parameters[wire_name]
-        elif place is WholeBody:
-            if body is not NO_BODY:
-                values[wire_name] = body
-        elif place is InQuery and name not in unknown:
-            given = exchange.query.getlist(wire_name)
-            if given:
-                values[wire_name] = given[0] if len(given) == 1 else given
-    # By the names on the wire alone: our own are for Python.
-    return shape.model_validate(values, context=context, by_alias=True, by_name=False)

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
-from dragoman.client.conversation import Conversation, Manners, Person, Renewal
+from dragoman.client.conversation import Conversation, Manners, Person, Renewal, bearer_or_key
 from dragoman.client.errors import (
     ClientError,
     Forbidden,
@@ -67,6 +67,7 @@ __all__ = [
     "Unauthorized",
     "Unintelligible",
     "Unreachable",
+    "bearer_or_key",
 ]
 
 PATIENCE = 10.0  # seconds

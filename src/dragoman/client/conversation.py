@@ -69,6 +69,13 @@ class Manners:
     renewal: Renewal | None = None
 
 
+def bearer_or_key(token: str | None, api_key: str | None) -> Mapping[str, str]:
+    """Credentials of products that read a token from `Authorization` and a key from `X-API-Key`; the token first."""
+    if token is not None:
+        return {"authorization": f"Bearer {token}"}
+    return {} if api_key is None else {"x-api-key": api_key}
+
+
 class Conversation:
     """What both clients say, understand and remember. It sends nothing."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError, create_model, model_validator
 from pydantic_core.core_schema import ValidationInfo
 from tests.fakes import ORIGIN
 
+from dragoman.asks import read_ask
 from dragoman.dialects.immich import errors, permissions, zod
 from dragoman.dialects.immich.releases import RELEASES
 from dragoman.dialects.immich.rules import (
@@ -45,7 +46,6 @@ from dragoman.dialects.immich.wire import ImmichApi
 from dragoman.dialects.immich.wire.fields import AVATAR_COLORS
 from dragoman.dialects.immich.zod import UNDEFINED
 from dragoman.exchange import Exchange, Malformed
-from dragoman.serving import read_ask
 from dragoman.wire import InPath, places
 
 ORACLES = Path(__file__).parent / "oracles"

@@ -19,7 +19,7 @@ draws the tree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -228,13 +228,6 @@ __all__ = [
 ]
 
 
-def credentials(token: str | None, api_key: str | None) -> Mapping[str, str]:
-    """A session's token before a key, as Immich itself reads them (contract §0.5)."""
-    if token is not None:
-        return {"authorization": f"Bearer {token}"}
-    return {} if api_key is None else {"x-api-key": api_key}
-
-
 def token_in(answer: BaseModel) -> str | None:
     return answer.access_token if isinstance(answer, LoginResponseDto) else None
 
@@ -278,7 +271,8 @@ def whoami(immich: Client) -> client.Person:
 
 
 MANNERS = client.Manners(
-    credentials=credentials,
+    # A session's token before a key, as Immich itself reads them (contract §0.5).
+    credentials=client.bearer_or_key,
     complaints=complaints,
     token_in=token_in,
     signs_out=(ImmichApi.logout,),

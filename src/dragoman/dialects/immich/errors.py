@@ -11,7 +11,7 @@ from dragoman.core import errors as core
 from dragoman.dialects.immich import refusals, zod
 from dragoman.dialects.immich.rules import FIRST, Verdict, rules_of
 from dragoman.dialects.immich.zod import UNDEFINED, Issue, speaks_zod
-from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json
+from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json, words_for
 from dragoman.wire import InPath, InQuery, places
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
     about_field = list(_about_field(exchange, refusal))
     if about_field:
         return _not_valid(exchange, about_field)
-    status, words = _words(exchange, type(refusal))
+    status, words = words_for(exchange, type(refusal), SPOKEN, OF_OPERATION)
     named = NAMED.get(getattr(refusal, "thing", ""), "It")
     # The product's own 404s, unlike those of its router, are thrown without a text: such bodies have no reason.
     reason = None if status == HTTPStatus.NOT_FOUND else ""
@@ -126,15 +126,6 @@ def _about_field(exchange: Exchange, refusal: core.Refusal) -> Iterator[tuple[st
             yield "password", REASONS["too_long"].format(limit=refusal.limit)
         case core.NameRefused():
             yield NAMES.get(refusal.field, refusal.field), refusal.why
-
-
-def _words(exchange: Exchange, kind: type[core.Refusal]) -> tuple[int, str]:
-    for ancestor in kind.__mro__:
-        if issubclass(ancestor, core.Refusal):
-            spoken = OF_OPERATION.get((_operation(exchange), ancestor)) or SPOKEN.get(ancestor)
-            if spoken is not None:
-                return spoken
-    raise TypeError(f"{kind} is no refusal")
 
 
 def _operation(exchange: Exchange) -> str:

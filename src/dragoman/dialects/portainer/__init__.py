@@ -18,7 +18,7 @@ cookie: a token that was got here is good until it expires, or the password chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -133,13 +133,6 @@ __all__ = [
 ]
 
 
-def credentials(token: str | None, api_key: str | None) -> Mapping[str, str]:
-    """A token or a key, never both: Portainer refuses whoever shows the two (contract §1.1)."""
-    if token is not None:
-        return {"authorization": f"Bearer {token}"}
-    return {} if api_key is None else {"x-api-key": api_key}
-
-
 def token_in(answer: BaseModel) -> str | None:
     return answer.jwt if isinstance(answer, AuthAuthenticateResponse) else None
 
@@ -173,7 +166,8 @@ def whoami(portainer: Client) -> client.Person:
 
 
 MANNERS = client.Manners(
-    credentials=credentials,
+    # Never both: Portainer refuses whoever shows the two (contract §1.1).
+    credentials=client.bearer_or_key,
     complaints=complaints,
     token_in=token_in,
     signs_out=(PortainerApi.logout,),

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from dragoman.core import errors as core
 from dragoman.dialects.portainer import refusals
 from dragoman.dialects.portainer.wire.fields import Demand
-from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json
+from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json, words_for
 from dragoman.wire import InPath, places
 
 if TYPE_CHECKING:
@@ -130,22 +130,12 @@ def spoken(status: int, message: str, details: str = "", *headers: tuple[str, st
 
 def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
     """A refusal of the core, in Portainer's words."""
-    status, *texts = _words(exchange, type(refusal))
+    status, *texts = words_for(exchange, type(refusal), SPOKEN, OF_OPERATION)
     facts = vars(refusal)
     facts = {**facts, "field": NAMES.get(facts.get("field", ""), facts.get("field", ""))}
     headers = (("redirect-reason", "AdminInitTimeout"),) if status == 303 else ()
     message, details = (*[text.format_map(facts) for text in texts], "")[:2]
     return spoken(status, message, details, *headers)
-
-
-def _words(exchange: Exchange, kind: type[core.Refusal]) -> Words:
-    operation = exchange.operation.name if exchange.operation else ""
-    for ancestor in kind.__mro__:
-        if issubclass(ancestor, core.Refusal):
-            words = OF_OPERATION.get((operation, ancestor)) or SPOKEN.get(ancestor)
-            if words is not None:
-                return words
-    raise TypeError(f"{kind} is no refusal")
 
 
 def malformed(_exchange: Exchange, problem: Malformed) -> Spoken:

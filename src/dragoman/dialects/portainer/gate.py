@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from dragoman import csrf
 from dragoman.dialects.portainer.credentials import COOKIE, KEY_HEADER
 from dragoman.dialects.portainer.errors import spoken
-from dragoman.exchange import Exchange, Spoken
-from dragoman.serving import Passed
+from dragoman.exchange import Exchange, Passed, Spoken
 
 if TYPE_CHECKING:
     from dragoman.core.work import Tools
