@@ -17,6 +17,7 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, UniqueCon
 from dragoman.core import epochs, sessions
 from dragoman.core.accounts import accounts
 from dragoman.core.database import Number, metadata
+from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Dice, Secret, mint
 
 if TYPE_CHECKING:
@@ -81,15 +82,14 @@ def open_session(
 
 def end_device(uow: UnitOfWork, account_number: int, name: str, *, via: str = "") -> bool:
     """End the session that an account has on a device in the unit's dialect; whether there was one."""
-    t, s = standing_sessions.c, sessions.sessions.c
-    found = uow.db.scalar(
-        select(t.session_id)
-        .join_from(standing_sessions, sessions.sessions, s.id == t.session_id)
-        .where(*_of(uow, account_number, name), sessions.is_live(uow.now))
-    )
+    standing = select(standing_sessions.c.session_id).where(*_of(uow, account_number, name))
+    found = uow.db.scalar(standing)
     if found is None:
         return False
-    sessions.end_one(uow, account_number, uow.origin.dialect, found, via=via)
+    try:
+        sessions.end_one(uow, account_number, uow.origin.dialect, found, via=via)
+    except NotFound:  # it was over, or somebody else has just ended it
+        return False
     return True
 
 

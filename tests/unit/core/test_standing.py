@@ -102,6 +102,22 @@ def test_a_secret_ends_only_the_session_it_opens(core: Core) -> None:
     presenting(core, other)
 
 
+def test_of_many_that_end_a_session_one_does(core: Core) -> None:
+    """By its secret or by its device: nobody is refused for coming second, and one line is on record."""
+    account = somebody(core)
+    _, secret = sign_in(core, account)
+
+    def by_secret() -> bool:
+        return do(core, sessions.end_held, secret)
+
+    def by_device() -> bool:
+        return do(core, standing.end_device, account.number, "web-ui")
+
+    ended = at_once(*[by_secret, by_device] * 4)
+    assert sorted(map(str, ended)) == ["False"] * 7 + ["True"]
+    assert len([event for event in events(core) if event in ("signed out", "session ended")]) == 1
+
+
 def test_the_secret_is_sealed(core: Core) -> None:
     """What is shown again is in the database as a digest and under seal, never as it is."""
     _, secret = sign_in(core, somebody(core))
