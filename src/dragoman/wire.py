@@ -146,7 +146,8 @@ class Operation(Generic[Ask, Answer]):
     """One thing an API can do.
 
     `path` begins at the product's root and has its parameters in braces; `also` are other paths that lead to
-    it. `status` is a success's; `permission` is what an API key needs. A `Release` (dragoman/releases.py) may say otherwise of both.
+    it. `status` is a success's; `permission` is what an API key needs. A `Release` (dragoman/releases.py) may
+    say otherwise of both.
     """
 
     name: str
