@@ -13,8 +13,7 @@ from dragoman import csrf
 from dragoman.dialects.elements.credentials import COOKIE, CSRF_COOKIE, csrf_cookie
 from dragoman.dialects.elements.errors import forged
 from dragoman.dialects.elements.wire import ElementsApi
-from dragoman.exchange import Exchange, Spoken
-from dragoman.serving import Passed
+from dragoman.exchange import Exchange, Passed, Spoken
 from dragoman.wire import Access, has_body
 
 if TYPE_CHECKING:
