@@ -19,7 +19,7 @@ class AivoSettings(DialectSettings):
         default=900, ge=10, le=3600, description="Seconds that an access token is good"
     )
     refresh_idle_days: int = Field(
-        default=14, ge=1, le=3650, description="Days after which a session that is not refreshed ends"
+        default=14, ge=1, le=3650, description="Days after which an unused session ends"
     )
     refresh_days: int = Field(
         default=30, ge=1, le=3650, description="Days after which a session ends in any case"
