@@ -323,6 +323,17 @@ def end(uow: UnitOfWork, session: Session) -> None:
     audit.record(uow, "signed out", account=session.account_number, via=f"session {session.id}")
 
 
+def end_held(uow: UnitOfWork, secret: Secret) -> bool:
+    """End the session that a secret opens in the unit's dialect, whoever's it is; whether there was one."""
+    s = sessions.c
+    held = (s.digest == digest(secret), s.dialect == uow.origin.dialect, is_live(uow.now))
+    row = uow.db.execute(select(s.id, s.account_number).where(*held)).one_or_none()
+    if row is None or not _delete(uow, row.id):  # somebody else may have ended it just now
+        return False
+    audit.record(uow, "signed out", account=row.account_number, via=f"session {row.id}")
+    return True
+
+
 def end_one(
     uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, *, via: str = ""
 ) -> None:

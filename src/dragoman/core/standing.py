@@ -17,8 +17,8 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, UniqueCon
 from dragoman.core import epochs, sessions
 from dragoman.core.accounts import accounts
 from dragoman.core.database import Number, metadata
-from dragoman.core.errors import NotFound, SessionRefused
-from dragoman.core.secrets import Dice, Secret, digest, mint
+from dragoman.core.errors import NotFound
+from dragoman.core.secrets import Dice, Secret, mint
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -78,20 +78,6 @@ def open_session(
     }
     uow.db.execute(standing_sessions.insert(), row)
     return session, secret
-
-
-def end_held(uow: UnitOfWork, secret: Secret) -> bool:
-    """End the session that a secret opens in the unit's dialect, whoever's it is; whether there was one."""
-    s = sessions.sessions.c
-    held = (s.digest == digest(secret), s.dialect == uow.origin.dialect, sessions.is_live(uow.now))
-    row = uow.db.execute(select(*sessions.COLUMNS).where(*held)).one_or_none()
-    if row is None:
-        return False
-    try:
-        sessions.end(uow, sessions.of(row))
-    except SessionRefused:  # somebody else has just ended it
-        return False
-    return True
 
 
 def end_device(uow: UnitOfWork, account_number: int, name: str, *, via: str = "") -> bool:

@@ -82,8 +82,8 @@ def test_what_has_ended_is_not_given_again(core: Core, clock: FakeClock, how: st
         assert do(core, standing.end_device, account.number, "web-ui") is True
         assert do(core, standing.end_device, account.number, "web-ui") is False
     else:
-        assert do(core, standing.end_held, secret) is True
-        assert do(core, standing.end_held, secret) is False
+        assert do(core, sessions.end_held, secret) is True
+        assert do(core, sessions.end_held, secret) is False
     _, other = sign_in(core, account)
     assert other != secret
     with pytest.raises(SessionRefused):
@@ -95,9 +95,9 @@ def test_a_secret_ends_only_the_session_it_opens(core: Core) -> None:
     """Whoever holds a secret ends that session alone, and only in its own dialect; it is on record."""
     account = somebody(core)
     (_, mine), (_, other) = sign_in(core, account), sign_in(core, account, "phone")
-    assert do(core, standing.end_held, mine, origin=replace(ORIGIN, dialect="strict")) is False
-    assert do(core, standing.end_held, Secret("nobody's")) is False
-    assert do(core, standing.end_held, mine) is True
+    assert do(core, sessions.end_held, mine, origin=replace(ORIGIN, dialect="strict")) is False
+    assert do(core, sessions.end_held, Secret("nobody's")) is False
+    assert do(core, sessions.end_held, mine) is True
     assert events(core).count("signed out") == 1
     presenting(core, other)
 
@@ -108,7 +108,7 @@ def test_of_many_that_end_a_session_one_does(core: Core) -> None:
     _, secret = sign_in(core, account)
 
     def by_secret() -> bool:
-        return do(core, standing.end_held, secret)
+        return do(core, sessions.end_held, secret)
 
     def by_device() -> bool:
         return do(core, standing.end_device, account.number, "web-ui")
