@@ -22,9 +22,11 @@ from dragoman.core.errors import SetupDone, Unavailable
 from dragoman.core.rules import Rules, ThrottleRule
 from dragoman.core.secrets import Secret
 from dragoman.core.work import Core, Origin, Tools
+from dragoman.courier import Courier
 from dragoman.dialects import discover
 from dragoman.exchange import Exchange, Spoken, send_spoken, spoken_json
 from dragoman.lanes import Lane, Lanes
+from dragoman.mailing import SmtpMailer
 from dragoman.network import address_bucket, client_address, host_name, is_secure
 from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
@@ -35,9 +37,13 @@ from dragoman.warming import Warming
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+    from dragoman.core.mail import Mailer
     from dragoman.core.web import Web
     from dragoman.settings import DialectSettings, Settings
 
+# RFC 6409, RFC 8314 §3.3, RFC 5321.
+MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+BESIDE = 3  # connections of threads that answer nobody: sweeper, courier, and one to spare
 HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
 
 
@@ -53,9 +59,9 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
     hasher = passwords.Hasher(
         memory_kib=argon2.memory_kib, passes=argon2.passes, lanes=argon2.lanes, at_once=hashing
     )
-    tools = tools or Tools(hasher, web=make_web(settings))
+    tools = tools or Tools(hasher, web=make_web(settings), mailer=make_mailer(settings))
     connections = (
-        settings.server.threads + settings.outgoing.threads + HASHES_AHEAD * tools.hasher.at_once + 2
+        settings.server.threads + settings.outgoing.threads + HASHES_AHEAD * tools.hasher.at_once + BESIDE
     )
     with ExitStack() as given_up:
         database = Database(settings.database.connection_url, connections=connections)
@@ -76,6 +82,23 @@ def make_web(settings: Settings) -> Web:
     outgoing = settings.outgoing
     return OutgoingHttp(
         outgoing.private_networks, outgoing.timeout_seconds, outgoing.max_answer_bytes, outgoing.ca_file
+    )
+
+
+def make_mailer(settings: Settings) -> Mailer | None:
+    """The way to the mail server, if one is configured."""
+    mail = settings.mail
+    if mail.host is None or mail.sender is None:
+        return None
+    return SmtpMailer(
+        mail.host,
+        mail.port or MAIL_PORTS[mail.tls],
+        mail.sender,
+        mail.tls,
+        mail.username,
+        None if mail.password is None else mail.password.get_secret_value(),
+        mail.ca_file,
+        mail.timeout_seconds,
     )
 
 
@@ -113,6 +136,7 @@ def make_rules(settings: Settings) -> Rules:
         lifetimes={dialect.name: dialect.lifetime(own) for dialect, own in told},
         floors={dialect.name: dialect.password_floor(own) for dialect, own in told},
         audit_retention=timedelta(days=settings.audit.retention_days),
+        reset_link=f"{settings.root_at(settings.server.port)}/reset-password?token=",
     )
 
 
@@ -149,6 +173,7 @@ class App:
         self._sweeper = Sweeper(
             core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
         )
+        self._courier = Courier(core)
         self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
         self._by_path: dict[str, DialectApp] = {}
         self._by_host: dict[str, DialectApp] = {}
@@ -185,6 +210,7 @@ class App:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._sweeper.start()
+                self._courier.start()
                 self._warming.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
@@ -196,6 +222,7 @@ class App:
         """Finish what is under way, write what was seen, and let go of the database."""
         self._lanes.close()
         self._warming.stop()
+        self._courier.stop()
         self._sweeper.stop()
         self.core.database.dispose()
 

@@ -126,6 +126,7 @@ def test_the_verbs_are_these() -> None:
             )
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
+        *(f"outbox {verb}" for verb in ("list", "show", "retry")),
         "secrets rewrap",
         *(f"signing-key {verb}" for verb in ("list", "rotate")),
         *(f"session {verb}" for verb in ("list", "revoke")),

@@ -1,4 +1,4 @@
-"""The command line: `dragoman serve | account | session | key | signing-key | audit | login | openapi | …`.
+"""The command line: `dragoman serve | account | session | key | signing-key | outbox | audit | login | …`.
 
 Importing it imports Typer and the outline of each verb; a verb imports what it needs when it is run. So
 `dragoman --help` answers at once, and the bare installation, which lacks the server's packages, has the
@@ -25,6 +25,7 @@ from dragoman.cli import (
     login,
     migrate,
     openapi,
+    outbox,
     secrets,
     serve,
     session,
@@ -47,6 +48,7 @@ app.add_typer(session.app)
 app.add_typer(key.app)
 app.add_typer(secrets.app)
 app.add_typer(signing_key.app)
+app.add_typer(outbox.app)
 app.command()(audit.audit)
 app.command()(login.login)
 app.add_typer(config.app)

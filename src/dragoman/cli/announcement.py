@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from dragoman.settings import DialectSettings, Settings
     from dragoman.setup_window import SetupWindow
 
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what they stand for, not what we bind
-
 
 @dataclass(frozen=True)
 class Announcement:
@@ -36,10 +34,7 @@ class Announcement:
     @property
     def root(self) -> str:
         """The address of the server as clients on this machine, or behind its proxy, call it."""
-        if self.settings.server.base_url is not None:
-            return self.settings.server.base_url
-        host = self.settings.server.host
-        return _url("http", WILDCARDS.get(host, host), self.port)
+        return self.settings.root_at(self.port)
 
     def _lines(self) -> Iterator[str]:
         yield f"Dragoman {__version__} serves"
@@ -98,8 +93,3 @@ class Announcement:
         minutes = self.settings.setup.window_minutes
         until = self.window.closes.astimezone()
         return f"within the next {minutes} minutes (until {until:%H:%M:%S}), from this machine"
-
-
-def _url(scheme: str, host: str, port: int) -> str:
-    host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{host}{'' if port == 80 else f':{port}'}"

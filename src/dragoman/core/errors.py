@@ -32,6 +32,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── PinNotSet
     ├── PasswordRefused             the policy's no, with its reasons
     ├── PasswordTooLong             too long even to be hashed
+    ├── ResetRefused                a password is not reset by this secret: unknown, used, too late
+    ├── NoAddress                   there is no e-mail address that something could be sent to
     ├── HashRefused                 a hash of another product that none can be verified by
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
@@ -196,6 +198,17 @@ class PasswordTooLong(Refusal):
     def __init__(self, limit: int) -> None:
         super().__init__(f"passwords are at most {limit} bytes long")
         self.limit = limit
+
+
+class ResetRefused(Refusal):
+    """No password is reset by this secret: it is unknown, was used, is too late, or the password has changed since."""
+
+
+class NoAddress(Refusal):
+    """The account has no e-mail address that something could be sent to."""
+
+    def __init__(self) -> None:
+        super().__init__("the account has no e-mail address")
 
 
 class HashRefused(Refusal):

@@ -148,6 +148,20 @@ def put_in_place(uow: UnitOfWork, session: Session, hashed: str) -> Account:
     return account
 
 
+def replace_forgotten(uow: UnitOfWork, number: int, version: int, hashed: str) -> Account | None:
+    """Store a hash in place of the password that had this version, and end all sessions of the account.
+
+    For whoever showed another proof than the password. None when the password is another by now, or the account
+    is disabled or gone.
+    """
+    unchanged = accounts.accounts.c.password_version == version
+    changed = _store(uow, number, hashed, unchanged, by=None, must_change=False)
+    if changed is not None:
+        throttle.unlock(uow, number)
+        _end_what_hangs_on_it(uow, number, spared=None, others_too=True)
+    return changed
+
+
 def change_account(
     core: Core,
     origin: Origin,

@@ -63,6 +63,7 @@ class Rules:
     floors: Mapping[str, int] = field(default_factory=dict)
     password_login: bool = True
     audit_retention: timedelta = timedelta(days=365)
+    reset_link: str = "http://localhost/reset-password?token="  # what the mailed secret is put behind
 
     def lifetime(self, dialect: str) -> Lifetime:
         """The lifetime of a dialect's sessions."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Table, delete, or_, select
 
-from dragoman.core import api_keys, epochs, sessions
+from dragoman.core import api_keys, epochs, outbox, sessions
 from dragoman.core.audit import audit_log
 from dragoman.core.devices import REMEMBERED, known_devices
 from dragoman.core.keys import signing_keys
 from dragoman.core.refresh import refresh_tokens
+from dragoman.core.resets import password_resets
 from dragoman.core.throttle import throttles
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield known_devices, known_devices.c.seen_at <= now - REMEMBERED
     yield refresh_tokens, refresh_tokens.c.grace_until <= now
     yield signing_keys, signing_keys.c.gone_at <= now
+    yield outbox.outbox, outbox.is_forgotten(now)
+    yield password_resets, password_resets.c.expires_at <= now
     yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
 
 

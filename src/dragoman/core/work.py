@@ -29,6 +29,7 @@ from dragoman.core.web import Web, nowhere
 
 if TYPE_CHECKING:
     from dragoman.core.database import Database
+    from dragoman.core.mail import Mailer
     from dragoman.core.passwords import Hasher
     from dragoman.core.rules import Rules
     from dragoman.core.sealing import Sealer
@@ -51,6 +52,7 @@ class Tools:
     dice: Dice = os.urandom
     sealer: Sealer | None = None  # None: this core neither seals nor opens
     web: Web = nowhere
+    mailer: Mailer | None = None  # None: mail waits in the outbox until an operator reads it there
 
 
 @dataclass(frozen=True)

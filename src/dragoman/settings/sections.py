@@ -19,6 +19,7 @@ from dragoman.settings.values import (
     DatabaseUrl,
     FilledSecret,
     HostName,
+    Mailbox,
     MasterKey,
     MountPath,
     Networks,
@@ -29,6 +30,7 @@ from dragoman.settings.values import (
 
 HIDDEN = "********"
 MEBIBYTE = 1024 * 1024
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what they stand for, not what we bind
 MOST_WORK_KIB = 4 * MEBIBYTE  # of one hash; more would be an attack on ourselves
 
 
@@ -241,6 +243,55 @@ class OutgoingSettings(Section):
     threads: int = Field(default=4, ge=1, le=64, description="Requests worked on at once that ask others")
 
 
+class MailSettings(Section):
+    """The server that mail is handed to. Without one, mail is read by `dragoman outbox`."""
+
+    host: HostName | None = Field(
+        default=None, description="Mail server; mail waits in the outbox if not set"
+    )
+    port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Its port; 587, for implicit TLS 465, without TLS 25 if not set",
+    )
+    tls: Literal["starttls", "implicit", "none"] = Field(
+        default="starttls", description="How the connection is encrypted; the certificate is verified"
+    )
+    ca_file: Printable | None = Field(
+        default=None,
+        description="PEM file of the authority that signed its certificate; the system's if not set",
+    )
+    sender: Mailbox | None = Field(
+        default=None,
+        validate_default=True,
+        description='Who mail comes from, such as "Accounts <accounts@example.org>"',
+    )
+    username: Printable | None = Field(default=None, description="Name to sign in to it with")
+    password: FilledSecret | None = Field(
+        default=None, validate_default=True, description="Password to sign in to it with"
+    )
+    timeout_seconds: int = Field(
+        default=20, ge=1, le=120, description="How long each of its answers may take"
+    )
+
+    @field_validator("sender")
+    @classmethod
+    def _comes_from_somebody(cls, sender: str | None, info: ValidationInfo) -> str | None:
+        if sender is None and info.data.get("host") is not None:
+            raise ValueError("must be set, since mail.host is")
+        return sender
+
+    @field_validator("password")
+    @classmethod
+    def _signs_in_encrypted(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (password is None) != (info.data.get("username") is None):
+            raise ValueError("must be set exactly when mail.username is")
+        if password is not None and info.data.get("tls") == "none":
+            raise ValueError('must not be set while mail.tls is "none": everybody on the way could read it')
+        return password
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -279,6 +330,7 @@ class Settings(Section):
     audit: AuditSettings = Field(default_factory=AuditSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     dialects: Mapping[str, DialectSettings] = Field(default_factory=dict)
 
@@ -287,6 +339,14 @@ class Settings(Section):
         """Whether nothing but this machine can connect."""
         address = parse_address(self.server.host)
         return self.server.host == "localhost" if address is None else address.is_loopback
+
+    def root_at(self, port: int) -> str:
+        """The server's address as its clients call it: the base URL, else where it listens, at this port."""
+        if self.server.base_url is not None:
+            return self.server.base_url
+        host = WILDCARDS.get(self.server.host, self.server.host)
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}{'' if port == 80 else f':{port}'}"
 
     def to_public_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it, secrets as stars."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from email.utils import formataddr, parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -147,6 +148,14 @@ def _printable(name: str) -> str:
     return name
 
 
+def _mailbox(given: str) -> str:
+    name, address = parseaddr(_printable(given))
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain) or not address.isascii() or re.search(r"\s", address):
+        raise ValueError("must be an e-mail address, or a name and one: Accounts <accounts@example.org>")
+    return formataddr((name, address))
+
+
 def _origins(given: Any) -> tuple[str, ...]:
     """A list of origins, or a text with commas or white space between them."""
     if isinstance(given, str):
@@ -160,6 +169,7 @@ BindHost = Annotated[str, AfterValidator(_bind_host)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 MountPath = Annotated[str, AfterValidator(_mount_path)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]

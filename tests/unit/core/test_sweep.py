@@ -24,6 +24,8 @@ NOTHING = {
     "known_devices": 0,
     "refresh_tokens": 0,
     "signing_keys": 0,
+    "outbox": 0,
+    "password_resets": 0,
     "audit_log": 0,
 }
 

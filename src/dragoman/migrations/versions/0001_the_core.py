@@ -22,6 +22,7 @@ def upgrade() -> None:
     create_credentials()
     create_defences()
     create_records()
+    create_mail()
 
 
 def create_accounts() -> None:
@@ -296,6 +297,43 @@ def create_records() -> None:
         sa.Column("value", BAG, nullable=False),
         sa.PrimaryKeyConstraint("dialect", "name", name=op.f("pk_product_facts")),
     )
+
+
+def create_mail() -> None:
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("recipient", sa.String(320), nullable=False),
+        sa.Column("letter", sa.LargeBinary()),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("posted_at", INSTANT, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.Column("due_at", INSTANT),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("why", sa.String(300)),
+        sa.Column("shown_at", INSTANT),
+        sa.Column("finished_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        of_account("outbox"),
+    )
+    index("outbox", "account_number", "posted_at")
+    index("outbox", "due_at")
+    index("outbox", "finished_at")
+    op.create_table(
+        "password_resets",
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("password_version", sa.Integer(), nullable=False),
+        sa.Column("email", sa.String(320)),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("account_number", name=op.f("pk_password_resets")),
+        sa.UniqueConstraint("digest", name=op.f("uq_password_resets_digest")),
+        of_account("password_resets"),
+    )
+    index("password_resets", "expires_at")
 
 
 def of_account(table: str) -> sa.ForeignKeyConstraint:
