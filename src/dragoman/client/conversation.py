@@ -178,12 +178,13 @@ class Conversation:
             parsed = from_json(body)
         except ValueError:
             parsed = None
+        said = tuple(filter(None, self.manners.complaints(parsed))) or sentence(response, body)
         ids = (response.headers.get(name) for name in (*self.manners.request_ids, "x-request-id"))
         later = retry_after(response.headers)
         kind = REFUSALS.get(status, Refused) if later is None else TryLater
         return kind(
             status,
-            tuple(filter(None, self.manners.complaints(parsed))) or (phrase(status),),
+            said or (phrase(status),),
             parsed,
             later,
             next((value for value in ids if value), None),
@@ -282,6 +283,13 @@ def retry_after(headers: httpx2.Headers) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, wait.total_seconds())
+
+
+def sentence(response: httpx2.Response, body: bytes) -> tuple[str, ...]:
+    """What a refusal in plain text says, if that is short enough to be a sentence."""
+    is_text = response.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
+    text = body.decode("utf-8", "replace").strip() if is_text and len(body) <= EXCERPT else ""
+    return (text,) if text else ()
 
 
 def phrase(status: int) -> str:
