@@ -135,6 +135,7 @@ def make_rules(settings: Settings) -> Rules:
         ),
         lifetimes={dialect.name: dialect.lifetime(own) for dialect, own in told},
         floors={dialect.name: dialect.password_floor(own) for dialect, own in told},
+        impersonation_lasts=timedelta(minutes=settings.impersonation.minutes),
         audit_retention=timedelta(days=settings.audit.retention_days),
         reset_link=f"{settings.root_at(settings.server.port)}/reset-password?token=",
     )

@@ -341,6 +341,7 @@ class DialectApp:
             return Call(job.exchange, self.settings)
         try:
             principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
+            job.exchange.origin = uow.origin
         except CredentialRefused:
             if job.operation.access.is_open:
                 return Call(job.exchange, self.settings)

@@ -24,7 +24,7 @@ from dragoman.core.accounts import Account, Changes
 from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core, Origin
+from dragoman.core.work import Acting, Core, Origin
 from dragoman.settings import load
 
 HERE = Origin("immich", address="192.0.2.7", network="192.0.2.7")
@@ -232,6 +232,7 @@ def test_audit_for_programs(command: Command, core: Core) -> None:
         "event": "tested",
         "account": 7,
         "actor": None,
+        "acting_as": None,
         "via": "",
         "dialect": "immich",
         "address": "192.0.2.7",
@@ -239,6 +240,15 @@ def test_audit_for_programs(command: Command, core: Core) -> None:
         "request_id": "r1",
         "detail": {"count": 1},
     }
+
+
+def test_audit_names_both_where_somebody_acts_as_another(command: Command, core: Core) -> None:
+    """A line says who acted and as whom, to people and to programs, and is found under each."""
+    record(core, "tested", replace(HERE, acting=Acting(actor=1, subject=2)), account=3)
+    assert "account 1 as account 2" in ok(command("audit")).out
+    for number in ("1", "2", "3"):
+        (line,) = ok(command("audit", "--json", "--account", number)).json
+        assert (line["account"], line["actor"], line["acting_as"]) == (3, 1, 2)
 
 
 def test_audit_of_some(command: Command, core: Core, alice: Account) -> None:

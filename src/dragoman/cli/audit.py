@@ -137,6 +137,8 @@ def moment_of(text: str, now: datetime) -> datetime:
 def told(line: AnyRow) -> tuple[str, ...]:
     """A line for people, in parts."""
     actor = "" if line.actor_number is None else f"account {line.actor_number}"
+    if line.acting_as is not None:
+        actor += f" as account {line.acting_as}"
     return (
         f"{line.at:%Y-%m-%d %H:%M:%S}",
         line.event,
@@ -166,6 +168,7 @@ def public(line: AnyRow) -> dict[str, Any]:
         "event": line.event,
         "account": line.account_number,
         "actor": line.actor_number,
+        "acting_as": line.acting_as,
         "via": line.via,
         "dialect": line.dialect,
         "address": line.address,

@@ -245,10 +245,10 @@ class Changes:
 def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | None = None) -> Account:
     """Change an account and return it as it is then.
 
-    Refuses `NotFound`, `NameRefused`, `NameTaken`, and `LastAdmin` to a caller.
+    Refuses `NotFound`, `NameRefused`, `NameTaken`, and to a caller `LastAdmin`, and `WhileImpersonating` what is
+    signed in with.
     """
-    if changes.is_admin is False:
-        _require_another_admin(uow, number, by)
+    _require_may_change(uow, number, changes, by)
     # The lock first: attributes are read, merged and written, and nobody may write between.
     row = uow.db.execute(select(accounts).where(accounts.c.number == number).with_for_update()).one_or_none()
     if row is None:
@@ -272,6 +272,13 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
     uow.db.execute(update(accounts).where(accounts.c.number == number).values(**values, updated_at=uow.now))
     audit.record(uow, "account changed", account=number, by=by, fields=sorted(values))
     return _written(uow, number)
+
+
+def _require_may_change(uow: UnitOfWork, number: int, changes: Changes, by: Principal | None) -> None:
+    if by is not None and (changes.email is not None or changes.username is not None):
+        by.require_no_actor()
+    if changes.is_admin is False:
+        _require_another_admin(uow, number, by)
 
 
 def merged(bag: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def put_pin(core: Core, origin: Origin, caller: Principal, number: int, pin: Secret | None) -> None:
     """Give an account a PIN, whether or not it has one, or take it away. Elevated sessions stay so.
 
-    Refuses `SessionRequired`, `NotFound`.
+    Refuses `SessionRequired`, `WhileImpersonating`, `NotFound`.
     """
     put = new_pin(core, caller, pin)
     with core.begin(origin, writes=True) as uow:
@@ -36,7 +36,7 @@ def new_pin(core: Core, caller: Principal, pin: Secret | None) -> Callable[[Unit
 
     It is hashed here, where no unit is under way. Refuses `SessionRequired`.
     """
-    caller.require_session()
+    caller.require_in_person()
     hashed = None if pin is None else core.tools.hasher.hash(pin.reveal())
 
     def put(uow: UnitOfWork, number: int) -> None:

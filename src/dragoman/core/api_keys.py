@@ -142,7 +142,12 @@ def _lock_keys(uow: UnitOfWork, account_number: int) -> None:
 
 
 def _require_within(uow: UnitOfWork, by: Principal | None, permissions: Sequence[str]) -> None:
-    """A caller with a key has each of these permissions. Sessions and the operator may do all."""
+    """A caller with a key has each of these permissions. Sessions and the operator may do all.
+
+    But nobody may who acts as somebody else: a key would outlast that.
+    """
+    if by is not None:
+        by.require_no_actor()
     if by is None or by.api_key is None:
         return
     # Read again: it may have lost permissions since it was identified, or be gone.
@@ -253,7 +258,9 @@ def revoke(
     dialect: str | None = None,
     by: Principal | None = None,
 ) -> None:
-    """Revoke a key. `NotFound` when there is none, or it is not the `owner`'s or `dialect`'s that is named."""
+    """Revoke a key. Refuses `WhileImpersonating`; `NotFound` when there is none, or it is not the `owner`'s or `dialect`'s that is named."""
+    if by is not None:
+        by.require_no_actor()
     mine = [api_keys.c.id == key_id]
     if owner is not None:
         mine.append(api_keys.c.account_number == owner)

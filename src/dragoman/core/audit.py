@@ -28,6 +28,7 @@ audit_log = Table(
     # No foreign key: what somebody did is on record longer than they are.
     Column("account_number", Number),
     Column("actor_number", Number),
+    Column("acting_as", Number),
     Column("via", String(64), nullable=False, server_default=""),
     Column("dialect", String(32), nullable=False),
     Column("address", String(64), nullable=False),
@@ -55,7 +56,8 @@ def line(
 ) -> Executable:
     """The statement that records `event` (such as "sign-in refused"). Idempotent by its id.
 
-    `account` is whom it concerns, `actor` who acted if that was somebody else, `via` what they held up
+    `account` is whom it concerns, `actor` who acted if that was somebody else, and `acting_as` as whom if that was
+    not themselves (core/impersonation.py), which is the unit's to know. `via` is what they held up
     ("session <id>", "key <id>", "cli"). `detail` holds plain facts, and never a secret.
     """
     facts = _facts(uow, event, account_number=account, actor_number=actor, via=via, detail=detail or None)
@@ -81,6 +83,8 @@ def record(
 
 def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:
     origin = uow.origin
+    if origin.acting is not None:
+        named |= {"actor_number": origin.acting.actor, "acting_as": origin.acting.subject}
     return {
         "id": uow.new_ordered_id(),
         "at": uow.now,
@@ -101,11 +105,12 @@ def recent(
     since: datetime | None = None,
     limit: int = 100,
 ) -> Sequence[AnyRow]:
-    """The newest `limit` lines, newest first: those that concern an account or that it did; or all."""
+    """The newest `limit` lines, newest first: those that concern an account, or that were done by it or as it; or all."""
     a = audit_log.c
     query = select(audit_log).order_by(a.at.desc(), a.id.desc()).limit(limit)
     if account is not None:
-        query = query.where(or_(a.account_number == account, a.actor_number == account))
+        theirs = (a.account_number == account, a.actor_number == account, a.acting_as == account)
+        query = query.where(or_(*theirs))
     if dialect is not None:
         query = query.where(a.dialect == dialect)
     if since is not None:

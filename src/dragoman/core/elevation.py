@@ -44,8 +44,8 @@ def has_pin(uow: UnitOfWork, account_number: int) -> bool:
 
 
 def set_pin(core: Core, origin: Origin, caller: Principal, pin: Secret) -> None:
-    """Give the account its first PIN. Refuses `SessionRequired`, `PinAlreadySet`."""
-    caller.require_session()
+    """Give the account its first PIN. Refuses `SessionRequired`, `WhileImpersonating`, `PinAlreadySet`."""
+    caller.require_in_person()
     number = caller.account.number
     with core.begin(origin, writes=False) as uow:
         if has_pin(uow, number):
@@ -63,7 +63,7 @@ def change_pin(
 ) -> None:
     """Replace the PIN, proving the password or else the old PIN.
 
-    Refuses `SessionRequired`, `PinNotSet`, `WrongPassword`, `WrongPin`, `ProofMissing`, `Throttled`.
+    Refuses `SessionRequired`, `WhileImpersonating`, `PinNotSet`, `WrongPassword`, `WrongPin`, `ProofMissing`, `Throttled`.
     """
     proof = _prove_either(core, origin, caller, password=password, pin=pin)
     hashed = core.tools.hasher.hash(new.reveal())
@@ -101,9 +101,9 @@ def reset_pin(
 def unlock(core: Core, origin: Origin, caller: Principal, pin: Secret | None) -> datetime:
     """Raise the calling session to elevated trust; until when.
 
-    Refuses `SessionRequired`, `PinNotSet`, `ProofMissing`, `WrongPin`, `Throttled`.
+    Refuses `SessionRequired`, `WhileImpersonating`, `PinNotSet`, `ProofMissing`, `WrongPin`, `Throttled`.
     """
-    session, number = caller.require_session(), caller.account.number
+    session, number = caller.require_in_person(), caller.account.number
     proof = _prove_either(core, origin, caller, password=None, pin=pin)
     with core.begin(origin, writes=True) as uow:
         settle(uow, number, proof)
@@ -130,7 +130,7 @@ def _prove_either(
     core: Core, origin: Origin, caller: Principal, *, password: Secret | None, pin: Secret | None
 ) -> Proof:
     """A proof of the password if one is given, else of the PIN. The password wins (contract §1.8)."""
-    caller.require_session()
+    caller.require_in_person()
     with core.begin(origin, writes=False) as uow:
         if not has_pin(uow, caller.account.number):
             raise PinNotSet

@@ -23,6 +23,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── AdminOnly
     │   ├── PermissionMissing       an API key or account without the permission that the operation asks for
     │   ├── SessionRequired         an API key where only a signed-in session will do
+    │   ├── WhileImpersonating      somebody who acts as another, where only they themselves will do
     │   └── ApiKeyRequired          a session where only an API key will do
     ├── ProofRefused                a proof asked of somebody who is signed in already
     │   ├── WrongPassword
@@ -38,6 +39,10 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
     ├── PermissionsExceeded         more was to be given, or taken, than the one has who does it
+    ├── ImpersonationRefused        nobody begins to act as somebody else this way, or stops
+    │   ├── CannotImpersonate       not as this account: one's own, or one that is disabled
+    │   ├── AlreadyImpersonating    who acts as somebody else does not go on to a third
+    │   └── NotImpersonating        there is nothing to stop
     ├── LastAdmin                   nobody would be left to administer
     ├── OldPasswordRequired         a password may not be replaced without the one before
     ├── SetupRefused                the first administrator cannot be made this way
@@ -147,6 +152,10 @@ class SessionRequired(Forbidden):
     """An API key was held up where only a session will do."""
 
 
+class WhileImpersonating(Forbidden):
+    """Who acts as somebody else changes nothing that somebody signs in with."""
+
+
 class ApiKeyRequired(Forbidden):
     """A session was held up where only an API key will do: the caller asks about the key itself."""
 
@@ -237,6 +246,22 @@ class NameTaken(Refusal):
 
 class PermissionsExceeded(Refusal):
     """Nobody gives a permission that they do not have, to a key, an account or a group, nor takes one."""
+
+
+class ImpersonationRefused(Refusal):
+    """Nobody begins to act as somebody else this way, or stops."""
+
+
+class CannotImpersonate(ImpersonationRefused):
+    """The account is one's own, or disabled."""
+
+
+class AlreadyImpersonating(ImpersonationRefused):
+    """The session acts as somebody else already: stop comes first."""
+
+
+class NotImpersonating(ImpersonationRefused):
+    """The caller acts as nobody but themselves."""
 
 
 class LastAdmin(Refusal):

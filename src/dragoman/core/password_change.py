@@ -39,10 +39,10 @@ def change_password(
 ) -> Account:
     """Replace the password of the caller's account, or of another, proving the old one. The account as it is then.
 
-    What is written `also` is part of it. Refuses `SessionRequired`, `PasswordRefused`, `PasswordTooLong`,
+    What is written `also` is part of it. Refuses `SessionRequired`, `WhileImpersonating`, `PasswordRefused`, `PasswordTooLong`,
     `WrongPassword`, `Throttled`.
     """
-    session, account = caller.require_session(), of or caller.account
+    session, account = caller.require_in_person(), of or caller.account
     policy.require_fit(core, origin, new, account.names)
     proof = prove_password(core, origin, caller, old, of=account)
     hashed = core.tools.hasher.hash(new.reveal())
@@ -72,7 +72,7 @@ def replace_own_password(
     The caller's own session is not spared, but those of this dialect are unless told to `sign_out`. Refuses
     `SessionRequired`, `PasswordRefused`, `PasswordTooLong`, and `SessionRefused` to whom a disabling overtook.
     """
-    caller.require_session()
+    caller.require_in_person()
     if new.reveal() or not may_be_blank:
         policy.require_fit(core, origin, new, caller.account.names)
     hashed = core.tools.hasher.hash(new.reveal())
@@ -95,7 +95,7 @@ def change_own_account(
     `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
     """
     if password is not None or changes.email is not None:
-        caller.require_session()
+        caller.require_in_person()
     hashed = None
     if password is not None:
         if not caller.account.must_change_password:
@@ -179,7 +179,7 @@ def change_account(
     administrator; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`, `NotFound`.
     """
     if password is not None or changes.email is not None or changes.is_admin is not None:
-        caller.require_session()
+        caller.require_in_person()
     hashed = None
     if password is not None:
         policy.require_fit(core, origin, password, account.names)

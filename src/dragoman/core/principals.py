@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import bindparam, or_, select, update
 
-from dragoman.core import accounts, api_keys, sessions
+from dragoman.core import accounts, api_keys, impersonation, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.api_keys import ApiKey
 from dragoman.core.database import AnyRow, AnySelect, Instant
@@ -24,7 +24,9 @@ from dragoman.core.errors import (
     SessionRefused,
     SessionRequired,
     SharedLinkRefused,
+    WhileImpersonating,
 )
+from dragoman.core.impersonation import Impersonation, impersonations
 from dragoman.core.last_seen import Sighting
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, Session
@@ -39,16 +41,18 @@ A_SECOND = timedelta(seconds=1)
 LONG_UNSEEN = 0.1  # of its idle limit
 
 _SESSION_WIDTH = len(sessions.COLUMNS)
+_ACTING_WIDTH = len(impersonation.COLUMNS)
 _KEY_WIDTH = len(api_keys.COLUMNS)
 _ACCOUNT = tuple(column.name for column in accounts.COLUMNS)
 
 
 def _by_session(known_by: ColumnElement[bool]) -> AnySelect:
-    """A live session of a dialect, and its account."""
+    """A live session of a dialect, its account, and as whom it acts."""
     s = sessions.sessions.c
     return (
-        select(*sessions.COLUMNS, *accounts.COLUMNS)
+        select(*sessions.COLUMNS, *impersonation.COLUMNS, *accounts.COLUMNS)
         .join(accounts.accounts, accounts.accounts.c.number == s.account_number)
+        .outerjoin(impersonations, impersonations.c.session_id == s.id)
         .where(known_by, s.dialect == bindparam("dialect"))
         .where(sessions.is_live(bindparam("now", type_=Instant)))
     )
@@ -93,11 +97,15 @@ class Named:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling (`account`) and through what: exactly one of `session` and `api_key`."""
+    """Who is calling (`account`) and through what: exactly one of `session` and `api_key`.
+
+    `actor` is whose session it is while they act as somebody else, who then is the `account`.
+    """
 
     account: Account
     session: Session | None = None
     api_key: ApiKey | None = None
+    actor: Account | None = None
 
     @property
     def via(self) -> str:
@@ -111,6 +119,16 @@ class Principal:
         if self.session is None:
             raise SessionRequired
         return self.session
+
+    def require_no_actor(self) -> None:
+        """Refuses `WhileImpersonating` to whoever acts as somebody else: what one signs in with is one's own."""
+        if self.actor is not None:
+            raise WhileImpersonating
+
+    def require_in_person(self) -> Session:
+        """The session of somebody who acts for themselves. Refuses `SessionRequired`, `WhileImpersonating`."""
+        self.require_no_actor()
+        return self.require_session()
 
     def require_admin(self) -> None:
         """Refuses `AdminOnly` to everybody but administrators."""
@@ -127,7 +145,8 @@ def identify(uow: UnitOfWork, presented: Presented | Named | None, device: Devic
     """The caller behind a credential of the unit's own dialect; of a signed token, behind what it names.
 
     Refuses `NotSignedIn` without one; `SessionRefused` or `ApiKeyRefused` when it is unknown, ended,
-    another dialect's, or its owner is disabled or deleted. Being identified keeps a session alive, and
+    another dialect's, or its owner is disabled or deleted; or when its owner acts as somebody else and may not
+    any more (core/impersonation.py). Being identified keeps a session alive, and
     slides an elevation that would end within five minutes (Immich contract §2.3). `device` is what the
     caller runs on now, where that is to be kept up to date: it is written when its app's version is another
     than the session's, and with "last seen" (§2.7).
@@ -155,11 +174,17 @@ def _by_what_was_presented(uow: UnitOfWork, presented: Presented, device: Device
 
 
 def _in_session(uow: UnitOfWork, row: AnyRow | None, device: Device | None) -> Principal:
-    account = None if row is None else _account(row, _SESSION_WIDTH)
-    if row is None or account is None or not account.is_active:
+    owner = None if row is None else _account(row, _SESSION_WIDTH + _ACTING_WIDTH)
+    if row is None or owner is None or not owner.is_active:
         raise SessionRefused
-    session = _slide(uow, Session(*row[:_SESSION_WIDTH]))
-    return Principal(account, session=_note(uow, session, device))
+    subject_number, *facts = row[_SESSION_WIDTH:][:_ACTING_WIDTH]
+    subject = None
+    if subject_number is not None:
+        subject = impersonation.subject_of(uow, owner, Impersonation(subject_number, *facts))
+    session = _note(uow, _slide(uow, Session(*row[:_SESSION_WIDTH])), device)
+    if subject is None:
+        return Principal(owner, session=session)
+    return Principal(subject, session=session, actor=owner)
 
 
 def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:

@@ -62,6 +62,7 @@ class Rules:
     lifetimes: Mapping[str, Lifetime] = field(default_factory=dict)
     floors: Mapping[str, int] = field(default_factory=dict)
     password_login: bool = True
+    impersonation_lasts: timedelta = timedelta(hours=1)
     audit_retention: timedelta = timedelta(days=365)
     reset_link: str = "http://localhost/reset-password?token="  # what the mailed secret is put behind
 

@@ -366,7 +366,7 @@ def end_all(
         there = _counted(uow, account_number, dialect) if dialects is None or dialect in dialects else 0
         if there:
             epoch = epochs.next_epoch(uow, account_number, dialect)
-            ended += there - _take_along(uow, but, dialect, epoch)
+            ended += there - _take_along(uow, account_number, but, dialect, epoch)
     if ended:
         audit.record(uow, "sessions ended", account=account_number, count=ended)
     return ended
@@ -389,9 +389,11 @@ def _counted(uow: UnitOfWork, account_number: int, dialect: str) -> int:
     return uow.db.scalar(select(func.count()).select_from(theirs.limit(MOST_COUNTED).subquery())) or 0
 
 
-def _take_along(uow: UnitOfWork, spared: Session | None, dialect: str, epoch: int) -> int:
+def _take_along(
+    uow: UnitOfWork, account_number: int, spared: Session | None, dialect: str, epoch: int
+) -> int:
     """Take a session along into the epoch that has just begun, unless it was over before. How many: 0 or 1."""
-    if spared is None or spared.dialect != dialect:
+    if spared is None or (spared.account_number, spared.dialect) != (account_number, dialect):
         return 0
     alive = (sessions.c.id == spared.id, sessions.c.epoch == epoch - 1)
     return uow.db.execute(update(sessions).where(*alive).values(epoch=epoch)).rowcount

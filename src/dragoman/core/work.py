@@ -14,7 +14,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -56,14 +56,26 @@ class Tools:
 
 
 @dataclass(frozen=True)
+class Acting:
+    """Somebody acts as somebody else: the numbers of both accounts (RFC 8693 §4.1: `act` and `sub`)."""
+
+    actor: int
+    subject: int
+
+
+@dataclass(frozen=True)
 class Origin:
-    """Where a request came from: for the audit log and the throttle, never for deciding who one is."""
+    """Where a request came from: for the audit log and the throttle, never for deciding who one is.
+
+    `acting` is found out with the caller, so that both names are in every line that the request leaves.
+    """
 
     dialect: str
     address: str = ""
     network: str = ""
     agent: str = ""
     request_id: str = ""
+    acting: Acting | None = None
 
 
 @dataclass
@@ -88,6 +100,10 @@ class UnitOfWork:
         if self.tools.sealer is None:
             raise RuntimeError("this core was built without a master key: it cannot seal")
         return self.tools.sealer
+
+    def acts(self, acting: Acting) -> None:
+        """The caller acts as somebody else: both names are in what is on record from here on."""
+        self.origin = replace(self.origin, acting=acting)
 
     def evidence(self, *statements: Executable) -> None:
         """Note what must outlive a refusal: idempotent statements, written after the rollback."""

@@ -214,6 +214,12 @@ class FirstAdminSettings(Section):
         return username
 
 
+class ImpersonationSettings(Section):
+    """Administrators who act as somebody else."""
+
+    minutes: int = Field(default=60, ge=1, le=1440, description="How long one may, at most")
+
+
 class AuditSettings(Section):
     """The record of who did what."""
 
@@ -327,6 +333,7 @@ class Settings(Section):
     throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
     setup: SetupSettings = Field(default_factory=SetupSettings)
     first_admin: FirstAdminSettings | None = None
+    impersonation: ImpersonationSettings = Field(default_factory=ImpersonationSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)

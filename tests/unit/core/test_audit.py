@@ -30,6 +30,7 @@ def test_a_line_says_who_what_when_and_from_where(core: Core, clock: FakeClock) 
         "event": "tested",
         "account_number": 7,
         "actor_number": 8,
+        "acting_as": None,
         "via": "cli",
         "dialect": ELSEWHERE.dialect,
         "address": "b" * 64,

@@ -216,6 +216,18 @@ def create_credentials() -> None:
         sa.PrimaryKeyConstraint("account_number", name=op.f("pk_pins")),
         of_account("pins"),
     )
+    op.create_table(
+        "impersonations",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_number", NUMBER, nullable=False),
+        sa.Column("permission", sa.String(128), nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("ends_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_impersonations")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_impersonations_session_id"), ondelete="CASCADE"
+        ),
+    )
 
 
 def create_defences() -> None:
@@ -273,6 +285,7 @@ def create_records() -> None:
         sa.Column("event", sa.String(64), nullable=False),
         sa.Column("account_number", NUMBER),
         sa.Column("actor_number", NUMBER),
+        sa.Column("acting_as", NUMBER),
         sa.Column("via", sa.String(64), server_default="", nullable=False),
         sa.Column("dialect", sa.String(32), nullable=False),
         sa.Column("address", sa.String(64), nullable=False),
