@@ -397,15 +397,3 @@ def _take_along(
         return 0
     alive = (sessions.c.id == spared.id, sessions.c.epoch == epoch - 1)
     return uow.db.execute(update(sessions).where(*alive).values(epoch=epoch)).rowcount
-
-
-_SEEN = {"seen_at": bindparam("at", type_=Instant), "idle_until": bindparam("idle", type_=Instant)}
-_SAID = {name: bindparam(f"said_{name}", type_=sessions.c[name].type) for name in Device().stored}
-_THIS = sessions.c.id == bindparam("credential")
-SEEN = update(sessions).where(_THIS, sessions.c.seen_at < bindparam("at", type_=Instant)).values(**_SEEN)
-# At the same instant, too: what else was written then did not say what the device is.
-SEEN_ON = (
-    update(sessions)
-    .where(_THIS, sessions.c.seen_at <= bindparam("at", type_=Instant))
-    .values(**_SEEN, **_SAID)
-)

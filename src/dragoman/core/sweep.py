@@ -8,14 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Table, delete, or_, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, update
 
 from dragoman.core import api_keys, epochs, outbox, sessions
 from dragoman.core.audit import audit_log
+from dragoman.core.database import Instant
 from dragoman.core.devices import REMEMBERED, known_devices
 from dragoman.core.keys import signing_keys
 from dragoman.core.refresh import refresh_tokens
 from dragoman.core.resets import password_resets
+from dragoman.core.sessions import Device
 from dragoman.core.throttle import throttles
 
 if TYPE_CHECKING:
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
 EXPIRED_KEYS_KEPT = timedelta(days=30)  # so that their owner sees why a program stopped
 # Sessions in one unit: each is in six indexes, and a thousand at once keep other writers for 0.2 s.
 MOST_ENDED = 250
+
+_S = sessions.sessions.c
+_SEEN = {"seen_at": bindparam("at", type_=Instant), "idle_until": bindparam("idle", type_=Instant)}
+_SAID = {name: bindparam(f"said_{name}", type_=_S[name].type) for name in Device().stored}
+_THIS = update(sessions.sessions).where(_S.id == bindparam("credential"))
+SEEN = _THIS.where(_S.seen_at < bindparam("at", type_=Instant)).values(**_SEEN)
+# At the same instant, too: what else was written then did not say what the device is.
+SEEN_ON = _THIS.where(_S.seen_at <= bindparam("at", type_=Instant)).values(**_SEEN, **_SAID)
 
 
 def sweep(core: Core, origin: Origin, *, batch: int = 1000, most_batches: int = 100) -> Mapping[str, int]:
@@ -113,9 +123,9 @@ def write_last_seen(core: Core, origin: Origin) -> int:
     try:
         with core.begin(origin, writes=True) as uow:
             if seen:
-                uow.db.execute(sessions.SEEN, seen)
+                uow.db.execute(SEEN, seen)
             if seen_on:
-                uow.db.execute(sessions.SEEN_ON, seen_on)
+                uow.db.execute(SEEN_ON, seen_on)
             if used:
                 uow.db.execute(api_keys.USED, used)
     except BaseException:
