@@ -238,6 +238,19 @@ def test_refusals_are_told_apart(opener: Opener, status: int, kind: type[immich.
     assert type(refusal(opener, said({"message": "no"}, status))) is kind
 
 
+def test_whoever_says_when_to_come_back_means_later(opener: Opener) -> None:
+    """A refusal with Retry-After is one for now alone, whatever its status: Portainer's limiter says 403."""
+    error = refusal(opener, said({"message": "no"}, 403, ("retry-after", "30")))
+    assert isinstance(error, immich.TryLater)
+    assert (error.status, error.retry_after) == (403, 30.0)
+
+
+def test_a_303_that_leads_nowhere_is_a_refusal(opener: Opener) -> None:
+    """Portainer says so that it is too late to set it up; one that leads somewhere is no answer of a contract."""
+    error = refusal(opener, said({"message": "too late"}, 303))
+    assert (error.status, error.message) == (303, "too late")
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
