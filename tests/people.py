@@ -44,10 +44,12 @@ def presenting(
     secret: Secret,
     kind: Literal["session", "api_key", "shared_link"] = "session",
     origin: Origin = ORIGIN,
+    *,
+    visitors: bool = False,
 ) -> Principal:
     """Who is calling with this secret, found out in a reading unit."""
     with core.begin(origin, writes=False) as uow:
-        return identify(uow, Presented(kind, secret))
+        return identify(uow, Presented(kind, secret), visitors=visitors)
 
 
 def opened(

@@ -22,6 +22,7 @@ from dragoman.core.errors import (
     Throttled,
     Unavailable,
     UpstreamFailed,
+    VisitorsMayNot,
 )
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
@@ -339,10 +340,12 @@ class DialectApp:
     def _call(self, uow: UnitOfWork, job: Job, device: Device | None) -> Call:
         if job.presented is None:
             return Call(job.exchange, self.settings)
+        visitors = job.operation.access is Access.VISITOR
         try:
-            principal = in_words_of(self.release, identify(uow, self._named(uow, job.presented), device))
+            found = identify(uow, self._named(uow, job.presented), device, visitors=visitors)
+            principal = in_words_of(self.release, found)
             job.exchange.origin = uow.origin
-        except CredentialRefused:
+        except (CredentialRefused, VisitorsMayNot):
             if job.operation.access.is_open:
                 return Call(job.exchange, self.settings)
             raise

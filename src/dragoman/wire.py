@@ -88,11 +88,13 @@ Place = InPath | InQuery | WholeBody
 class Access(Enum):
     """Who may call an operation. Signed in is the default; public must be said.
 
-    What is `WELCOME` is public, too, but whoever holds up a good credential is known by it.
+    What is `WELCOME` is public, too, but whoever holds up a good credential is known by it. A `VISITOR` is whom
+    a shared link let in; what is for them is for all who are signed in.
     """
 
     PUBLIC = "public"
     WELCOME = "welcome"
+    VISITOR = "visitor"
     SIGNED_IN = "signed in"
     ADMIN = "admin"
 

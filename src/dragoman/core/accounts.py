@@ -36,6 +36,8 @@ from dragoman.core.errors import LastAdmin, NameRefused, NotFound
 from dragoman.core.names import account_names
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
@@ -185,6 +187,18 @@ def everybody(uow: UnitOfWork, *, deleted: bool = False) -> Iterator[Account]:
     while found := page(uow, after=after, limit=AT_A_TIME, deleted=deleted):
         yield from found
         after = found[-1].number
+
+
+def is_active(number: ColumnElement[int]) -> ColumnElement[bool]:
+    """That the account which another table's column names is neither disabled nor deleted, in a statement."""
+    a = accounts.c
+    theirs = select(literal(1)).where(a.number == number, a.disabled_at.is_(None), a.deleted_at.is_(None))
+    return theirs.exists()
+
+
+def lock(uow: UnitOfWork, number: int) -> None:
+    """Let nobody else write the account's row before this unit ends: what is counted of it then stays so."""
+    uow.db.execute(select(accounts.c.number).where(accounts.c.number == number).with_for_update())
 
 
 def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:

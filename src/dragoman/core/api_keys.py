@@ -24,8 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import audit
-from dragoman.core.accounts import accounts
+from dragoman.core import accounts, audit
 from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
 from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
 from dragoman.core.names import checked
@@ -42,7 +41,9 @@ api_keys = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
-    Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), nullable=False),
+    Column(
+        "account_number", Number, ForeignKey(accounts.accounts.c.number, ondelete="CASCADE"), nullable=False
+    ),
     Column("dialect", String(32), nullable=False),
     Column("name", String(256), nullable=False),
     Column("hint", String(16), nullable=False),
@@ -110,7 +111,8 @@ def issue(
     `form` is what the dialect's keys look like. `by` is who asks for it: a caller with a key gives no more than that key has. Refuses `NameRefused`,
     `PermissionsExceeded`, `TooMany`.
     """
-    _lock_keys(uow, account_number)
+    # What a key has is then the same when it is given on as when it was looked at, and each key is counted.
+    accounts.lock(uow, account_number)
     mine = (api_keys.c.account_number == account_number, api_keys.c.dialect == dialect)
     if (uow.db.scalar(select(func.count()).select_from(api_keys).where(*mine)) or 0) >= MOST:
         raise TooMany("API key", MOST)
@@ -131,14 +133,6 @@ def issue(
     uow.db.execute(api_keys.insert().values(**key.__dict__, digest=digest(secret)))
     audit.record(uow, "key issued", account=account_number, by=by, key=str(key.id), of=dialect)
     return key, secret
-
-
-def _lock_keys(uow: UnitOfWork, account_number: int) -> None:
-    """Let nobody else issue, change or rotate a key of the account before this unit ends.
-
-    What a key has is then the same when it is given on as when it was looked at, and each key is counted.
-    """
-    uow.db.execute(select(accounts.c.number).where(accounts.c.number == account_number).with_for_update())
 
 
 def _require_within(uow: UnitOfWork, by: Principal | None, permissions: Sequence[str]) -> None:
@@ -208,7 +202,7 @@ def change(
     A caller with a key gives no more than that key has. Refuses `NotFound`, `NameRefused`,
     `PermissionsExceeded`.
     """
-    _lock_keys(uow, owner)
+    accounts.lock(uow, owner)
     get_owned(uow, owner, dialect, key_id)
     values: dict[str, Any] = {}
     if name is not None:
@@ -238,7 +232,7 @@ def rotate(
     A caller with a key rotates none that has more: its new secret would be theirs. Refuses `NotFound`,
     `PermissionsExceeded`.
     """
-    _lock_keys(uow, owner)
+    accounts.lock(uow, owner)
     _require_within(uow, by, get_owned(uow, owner, dialect, key_id).permissions)
     secret = form.mint(uow.tools.dice)
     spent = update(api_keys).where(*_mine(owner, dialect, key_id))

@@ -11,7 +11,9 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   │   └── ApiKeyOwnerGone     the key is good, and its owner is disabled or deleted
     │   ├── RefreshRefused
     │   │   └── RefreshReused       a refresh token that was spent before: two hold it
-    │   └── SharedLinkRefused
+    │   ├── SharedLinkRefused
+    │   ├── TicketRefused           a ticket that is good no more, or never was
+    │   └── AccessTokenRefused      a one-time access token of which the same is true
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
     │   ├── PasswordLoginDisabled   nobody signs in by password here
@@ -24,10 +26,12 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── PermissionMissing       an API key or account without the permission that the operation asks for
     │   ├── SessionRequired         an API key where only a signed-in session will do
     │   ├── WhileImpersonating      somebody who acts as another, where only they themselves will do
-    │   └── ApiKeyRequired          a session where only an API key will do
-    ├── ProofRefused                a proof asked of somebody who is signed in already
+    │   ├── ApiKeyRequired          a session where only an API key will do
+    │   └── VisitorsMayNot          a session that a link opened
+    ├── ProofRefused                a proof asked of somebody who is signed in already, or holds a link
     │   ├── WrongPassword
     │   ├── WrongPin
+    │   ├── WrongLinkPassword
     │   └── ProofMissing            neither a password nor a PIN was given
     ├── PinAlreadySet
     ├── PinNotSet
@@ -97,6 +101,14 @@ class SharedLinkRefused(CredentialRefused):
     """No live shared link answers to this key."""
 
 
+class TicketRefused(CredentialRefused):
+    """The ticket is unknown, spent or expired, or its owner may not: all alike."""
+
+
+class AccessTokenRefused(CredentialRefused):
+    """No link that can be opened answers to this token: unknown, expired, used up, or its people may not."""
+
+
 class SignInRefused(Refusal):
     """A sign-in failed."""
 
@@ -160,8 +172,12 @@ class ApiKeyRequired(Forbidden):
     """A session was held up where only an API key will do: the caller asks about the key itself."""
 
 
+class VisitorsMayNot(Forbidden):
+    """The session is one that a link opened, which shows whose it is and nothing more."""
+
+
 class ProofRefused(Refusal):
-    """A signed-in caller did not prove what the operation asks to be proved."""
+    """A caller did not prove what the operation asks to be proved."""
 
 
 class WrongPassword(ProofRefused):
@@ -170,6 +186,10 @@ class WrongPassword(ProofRefused):
 
 class WrongPin(ProofRefused):
     """Not the caller's PIN."""
+
+
+class WrongLinkPassword(ProofRefused):
+    """Not the link's password, or none was given."""
 
 
 class ProofMissing(ProofRefused):

@@ -24,6 +24,7 @@ from dragoman.core.errors import (
     SessionRefused,
     SessionRequired,
     SharedLinkRefused,
+    VisitorsMayNot,
     WhileImpersonating,
 )
 from dragoman.core.impersonation import Impersonation, impersonations
@@ -114,6 +115,11 @@ class Principal:
             f"session {self.session.id}" if self.session else f"key {self.api_key.id}" if self.api_key else ""
         )
 
+    @property
+    def is_visitor(self) -> bool:
+        """Whether the session is one that a link opened."""
+        return self.session is not None and self.session.access_token_id is not None
+
     def require_session(self) -> Session:
         """The session. Refuses `SessionRequired` to a caller with an API key."""
         if self.session is None:
@@ -141,16 +147,30 @@ class Principal:
             raise PermissionMissing(permission)
 
 
-def identify(uow: UnitOfWork, presented: Presented | Named | None, device: Device | None = None) -> Principal:
+def identify(
+    uow: UnitOfWork,
+    presented: Presented | Named | None,
+    device: Device | None = None,
+    *,
+    visitors: bool = False,
+) -> Principal:
     """The caller behind a credential of the unit's own dialect; of a signed token, behind what it names.
 
     Refuses `NotSignedIn` without one; `SessionRefused` or `ApiKeyRefused` when it is unknown, ended,
     another dialect's, or its owner is disabled or deleted; or when its owner acts as somebody else and may not
-    any more (core/impersonation.py). Being identified keeps a session alive, and
+    any more (core/impersonation.py); `VisitorsMayNot` to whom a link let in, unless `visitors` may. Being
+    identified keeps a session alive, and
     slides an elevation that would end within five minutes (Immich contract §2.3). `device` is what the
     caller runs on now, where that is to be kept up to date: it is written when its app's version is another
     than the session's, and with "last seen" (§2.7).
     """
+    principal = _found(uow, presented, device)
+    if principal.is_visitor and not visitors:
+        raise VisitorsMayNot
+    return principal
+
+
+def _found(uow: UnitOfWork, presented: Presented | Named | None, device: Device | None) -> Principal:
     if presented is None:
         raise NotSignedIn
     if isinstance(presented, Named):
@@ -160,7 +180,7 @@ def identify(uow: UnitOfWork, presented: Presented | Named | None, device: Devic
     try:
         return _by_what_was_presented(uow, presented, device)
     except CredentialRefused:
-        return identify(uow, presented.instead, device)
+        return _found(uow, presented.instead, device)
 
 
 def _by_what_was_presented(uow: UnitOfWork, presented: Presented, device: Device | None) -> Principal:

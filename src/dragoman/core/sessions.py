@@ -29,11 +29,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 
 from dragoman.core import audit, epochs
-from dragoman.core.accounts import accounts
+from dragoman.core.accounts import accounts, lock
 from dragoman.core.database import AnyRow, AnySelect, Bag, Instant, Number, metadata
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.secrets import Dice, Secret, digest, mint
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Executable, FromClause
 
     from dragoman.core.work import UnitOfWork
+
+VISITORS = "access_token_id IS NOT NULL"
 
 sessions = Table(
     "sessions",
@@ -63,7 +66,17 @@ sessions = Table(
     Column("expires_at", Instant, index=True),
     Column("elevated_until", Instant),
     Column("attributes", Bag, nullable=False),
+    # A visitor's (core/link_visits.py): it goes when the link goes.
+    Column("access_token_id", Number, ForeignKey("access_tokens.id", ondelete="CASCADE")),
     Index(None, "account_number", "dialect", "epoch", "seen_at"),
+    # Most sessions are no visitors'.
+    Index(
+        "ix_sessions_access_token_id_created_at",
+        "access_token_id",
+        "created_at",
+        sqlite_where=text(VISITORS),
+        postgresql_where=text(VISITORS),
+    ),
 )
 
 # How deep sessions may open sessions. Each level is looked at whenever one is used, and databases delete
@@ -91,7 +104,8 @@ class Device:
 class Session:
     """A session as it was read. `expires_at` None: it ends only by idling; dates in UTC.
 
-    `attributes` holds facts that mean something to its own dialect alone.
+    `attributes` holds facts that mean something to its own dialect alone. With an `access_token_id` it is a
+    visitor's, whom that link lets in.
     """
 
     id: uuid.UUID
@@ -108,6 +122,7 @@ class Session:
     expires_at: datetime | None
     elevated_until: datetime | None
     attributes: Mapping[str, Any] = field(hash=False)
+    access_token_id: int | None = None
 
 
 _OPEN = sessions.insert()
@@ -130,11 +145,12 @@ def open_session(
     *,
     parent: Session | None = None,
     duration: timedelta | None = None,
+    access_token_id: int | None = None,
     minted: Callable[[Dice], Secret] = mint,
 ) -> tuple[Session, Secret]:
     """A new session of the unit's dialect, and the secret that opens it, which is shown to nobody again.
 
-    With a `parent` it dies with that. `minted` makes the secret, where a product wants it to look its own way.
+    With a `parent` it dies with that, and so by an access token with that. `minted` makes the secret, where a product wants it to look its own way.
     Refuses `SessionRefused` when the parent is not alive, or is not this
     account's in this dialect, and `TooMany` when it has too many ancestors itself.
     """
@@ -153,6 +169,7 @@ def open_session(
         expires_at=now + duration if duration is not None else lifetime.expires_at(now),
         elevated_until=None,
         attributes={},
+        access_token_id=access_token_id,
     )
     row = {**session.__dict__, "digest": digest(secret), "agent": uow.origin.agent[:256]}
     if parent is None:
@@ -360,7 +377,7 @@ def end_all(
     that all the same.
     """
     # Who signs in writes the account's row first: waited for here, their session is among those that end.
-    uow.db.execute(select(accounts.c.number).where(accounts.c.number == account_number).with_for_update())
+    lock(uow, account_number)
     ended = 0
     for dialect in _dialects_of(uow, account_number):
         there = _counted(uow, account_number, dialect) if dialects is None or dialect in dialects else 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, update
 
 from dragoman.core import api_keys, epochs, outbox, sessions
+from dragoman.core.access_tokens import access_tokens
 from dragoman.core.audit import audit_log
 from dragoman.core.database import Instant
 from dragoman.core.devices import REMEMBERED, known_devices
@@ -19,6 +20,7 @@ from dragoman.core.refresh import refresh_tokens
 from dragoman.core.resets import password_resets
 from dragoman.core.sessions import Device
 from dragoman.core.throttle import throttles
+from dragoman.core.tickets import tickets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core, Origin, UnitOfWork
 
 EXPIRED_KEYS_KEPT = timedelta(days=30)  # so that their owner sees why a program stopped
+EXPIRED_LINKS_KEPT = timedelta(days=30)  # so that their owner sees who came
 # Sessions in one unit: each is in six indexes, and a thousand at once keep other writers for 0.2 s.
 MOST_ENDED = 250
 
@@ -82,6 +85,8 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield throttles, throttles.c.forget_at <= now
     yield known_devices, known_devices.c.seen_at <= now - REMEMBERED
     yield refresh_tokens, refresh_tokens.c.grace_until <= now
+    yield tickets, tickets.c.expires_at <= now
+    yield access_tokens, access_tokens.c.expires_at <= now - EXPIRED_LINKS_KEPT
     yield signing_keys, signing_keys.c.gone_at <= now
     yield outbox.outbox, outbox.is_forgotten(now)
     yield password_resets, password_resets.c.expires_at <= now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dragoman.core import (
+    access_tokens,
     accounts,
     api_keys,
     audit,
@@ -12,6 +13,7 @@ from dragoman.core import (
     facts,
     impersonation,
     keys,
+    link_visits,
     names,
     outbox,
     permissions,
@@ -22,12 +24,14 @@ from dragoman.core import (
     setup,
     standing,
     throttle,
+    tickets,
     upstream,
 )
 from dragoman.core.database import metadata
 
 # A module registers its tables when it is imported; these are all that have any.
 MODULES = (
+    access_tokens,
     accounts,
     api_keys,
     audit,
@@ -37,6 +41,7 @@ MODULES = (
     facts,
     impersonation,
     keys,
+    link_visits,
     names,
     outbox,
     permissions,
@@ -47,6 +52,7 @@ MODULES = (
     setup,
     standing,
     throttle,
+    tickets,
     upstream,
 )
 

@@ -91,6 +91,11 @@ def address_counter(uow: UnitOfWork, kind: str) -> Counter:
     return Counter(f"{kind}:address:{uow.origin.network}", uow.rules.throttle.address_free, shared=True)
 
 
+def of_link(uow: UnitOfWork, link_id: int) -> tuple[Counter, ...]:
+    """Attempts at a shared link's password. They never end in a lock: a stranger's failures must not close it."""
+    return (Counter(f"link:{link_id}", uow.rules.throttle.free), address_counter(uow, "link"))
+
+
 def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
     """Count an attempt that is about to be made, or refuse it. `Throttled` says how long to wait."""
     for counter in counters:

@@ -184,8 +184,8 @@ def _claimed(uow: UnitOfWork, policy: LinkPolicy, identity: Identity) -> Account
     if "@" in name and fold(name) != fold(identity.verified_email or ""):
         return None
     # Locked, so that of two who claim it at once the second one finds it claimed.
-    a, i = accounts.accounts.c, linked_identities.c
-    uow.db.execute(select(a.number).where(a.number == found.number).with_for_update())
+    accounts.lock(uow, found.number)
+    i = linked_identities.c
     others = select(i.subject).where(i.account_number == found.number, i.issuer == identity.issuer)
     return None if uow.db.scalar(others.limit(1)) is not None else found
 

@@ -23,6 +23,8 @@ NOTHING = {
     "throttles": 0,
     "known_devices": 0,
     "refresh_tokens": 0,
+    "tickets": 0,
+    "access_tokens": 0,
     "signing_keys": 0,
     "outbox": 0,
     "password_resets": 0,

@@ -19,6 +19,7 @@ BAG = sa.JSON().with_variant(JSONB(), "postgresql")
 
 def upgrade() -> None:
     create_accounts()
+    create_links()
     create_credentials()
     create_defences()
     create_records()
@@ -106,6 +107,76 @@ def create_permissions() -> None:
     index("group_members", "account_number")
 
 
+def create_links() -> None:
+    op.create_table(
+        "tickets",
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("spent_at", INSTANT),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tickets")),
+        of_account("tickets"),
+    )
+    index("tickets", "account_number", "expires_at")
+    index("tickets", "expires_at")
+    op.create_table(
+        "access_tokens",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("dialect", sa.String(32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("creator_number", NUMBER, nullable=False),
+        sa.Column("url", sa.String(1023), nullable=False),
+        sa.Column("permissions", BAG, nullable=False),
+        sa.Column("password", sa.Text()),
+        sa.Column("is_limited", sa.Boolean(), nullable=False),
+        sa.Column("views_left", sa.Integer(), nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("requires_sign_in", sa.Boolean(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("standing_kind", sa.String(16)),
+        sa.Column("standing_id", NUMBER),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_access_tokens_digest")),
+        sa.UniqueConstraint(
+            "creator_number",
+            "dialect",
+            "standing_kind",
+            "standing_id",
+            name=op.f("uq_access_tokens_creator_number_dialect_standing_kind_standing_id"),
+        ),
+        of_account("access_tokens"),
+        of_account("access_tokens", "creator_number"),
+        sqlite_autoincrement=True,
+    )
+    index("access_tokens", "account_number", "dialect", "id")
+    index("access_tokens", "dialect", "id")
+    index("access_tokens", "expires_at")
+    op.create_table(
+        "shared_objects",
+        sa.Column("access_token_id", NUMBER, nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("object_id", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(256), nullable=False),
+        sa.PrimaryKeyConstraint("access_token_id", "kind", "object_id", name=op.f("pk_shared_objects")),
+        of_link("shared_objects"),
+    )
+    index("shared_objects", "kind", "object_id")
+    op.create_table(
+        "link_visits",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("access_token_id", NUMBER, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("address", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_visits")),
+        of_link("link_visits"),
+        sqlite_autoincrement=True,
+    )
+    index("link_visits", "access_token_id", "id")
+
+
 def create_credentials() -> None:
     op.create_table(
         "sessions",
@@ -126,12 +197,22 @@ def create_credentials() -> None:
         sa.Column("expires_at", INSTANT),
         sa.Column("elevated_until", INSTANT),
         sa.Column("attributes", BAG, nullable=False),
+        sa.Column("access_token_id", NUMBER),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("digest", name=op.f("uq_sessions_digest")),
         of_account("sessions"),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["sessions.id"], name=op.f("fk_sessions_parent_id"), ondelete="CASCADE"
         ),
+        of_link("sessions"),
+    )
+    visitors = sa.text("access_token_id IS NOT NULL")
+    op.create_index(
+        op.f("ix_sessions_access_token_id_created_at"),
+        "sessions",
+        ["access_token_id", "created_at"],
+        sqlite_where=visitors,
+        postgresql_where=visitors,
     )
     index("sessions", "account_number", "dialect", "epoch", "seen_at")
     index("sessions", "expires_at")
@@ -349,10 +430,16 @@ def create_mail() -> None:
     index("password_resets", "expires_at")
 
 
-def of_account(table: str) -> sa.ForeignKeyConstraint:
+def of_account(table: str, column: str = "account_number") -> sa.ForeignKeyConstraint:
     """What an account owns goes with it."""
-    name = op.f(f"fk_{table}_account_number")
-    return sa.ForeignKeyConstraint(["account_number"], ["accounts.number"], name=name, ondelete="CASCADE")
+    name = op.f(f"fk_{table}_{column}")
+    return sa.ForeignKeyConstraint([column], ["accounts.number"], name=name, ondelete="CASCADE")
+
+
+def of_link(table: str) -> sa.ForeignKeyConstraint:
+    """What a link let in, or shares, goes with it."""
+    name = op.f(f"fk_{table}_access_token_id")
+    return sa.ForeignKeyConstraint(["access_token_id"], ["access_tokens.id"], name=name, ondelete="CASCADE")
 
 
 def index(table: str, *columns: str) -> None:
