@@ -178,17 +178,17 @@ def only_release(_settings: Any) -> Release:
 class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
-    `warm_up` makes ready, in small steps, what a first request would wait for.
-    `password_floor` is the least length of a password that the product asks for itself, for the policy `legacy`.
-    `present` says which credential a request holds up; `decode` reads a body; `headers` go on every
-    success. `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body
-    that cannot be read is refused before the path is looked at.
-    `at_origin` are paths that clients ask at the server's root even when the dialect is mounted below.
-    `document_paths` are the product's own addresses of its OpenAPI document. `releases` are all that can be
-    spoken, by their names; `release` is the one that settings ask for. `first_admin` is its call that
-    makes the first administrator, with an example of a body, for `dragoman serve` to print. A dialect whose
-    tokens are `signed` says how by its settings, and `named` what session one of them names, or refuses.
-    `attributes` is what an operator may say of an account for this product alone.
+    `present` says which credential a request holds up; `decode` reads a body; `headers` go on every success,
+    whose media type is `media`. `gate` may turn a request away before anything else is looked at.
+    `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be
+    read is refused before the path is looked at. `warm_up` makes ready, in small steps, what a first request would
+    wait for. `password_floor` is the least length of a password that the product asks for itself, for the policy
+    `legacy`; `key_form` what its API keys look like. `at_origin` are paths that clients ask at the server's root
+    even when the dialect is mounted below. `document_paths` are the product's own addresses of its OpenAPI
+    document. `releases` are all that can be spoken, by their names; `release` is the one that settings ask for.
+    `first_admin` is its call that makes the first administrator, with an example of a body, for `dragoman serve`
+    to print. A dialect whose tokens are signed says how by its settings (`signing`), and `named` what session one
+    of them names, or refuses. `attributes` is what an operator may say of an account for this product alone.
     """
 
     name: str
