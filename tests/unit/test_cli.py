@@ -735,6 +735,13 @@ def test_a_key_is_shown_once_and_works(command: Command, core: Core, alice: obje
     assert not any(secret in ok(listing).out + listing.err for listing in listings)
 
 
+def test_a_key_looks_as_its_product_makes_them(command: Command, alice: object) -> None:
+    """Portainer's keys begin with `ptr_`, and a listing shows three characters more."""
+    secret = ok(command("key", "issue", "portainer", ALICE)).out.strip()
+    assert re.fullmatch(r"ptr_[A-Za-z0-9+/]{43}=", secret)
+    assert f"{secret[:7]}..." in ok(command("key", "list")).out
+
+
 def test_a_key_for_programs(command: Command, core: Core, alice: object) -> None:
     """With --json the secret is a field beside the key's facts: its permissions and when it ends."""
     words = ("--permission", "apiKey.read", "--permission", "apiKey.create", "--expires-days", "30", "--json")

@@ -33,7 +33,11 @@ def present(exchange: Exchange) -> Presented | None:
         return Presented("api_key", Secret(key))
     token = exchange.cookies.get(COOKIE)
     if token is None:
-        token = query.get("token") or headers.get("authorization", "").removeprefix("Bearer ") or None
+        token = (
+            next(iter(query.getlist("token")), "")
+            or headers.get("authorization", "").removeprefix("Bearer ")
+            or None
+        )
     return None if token is None else Presented("signed", Secret(token))
 
 
