@@ -137,6 +137,7 @@ def make_rules(settings: Settings) -> Rules:
         floors={dialect.name: dialect.password_floor(own) for dialect, own in told},
         impersonation_lasts=timedelta(minutes=settings.impersonation.minutes),
         audit_retention=timedelta(days=settings.audit.retention_days),
+        made_passwords=settings.passwords.made,
         reset_link=f"{settings.root_at(settings.server.port)}/reset-password?token=",
     )
 

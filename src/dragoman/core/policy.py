@@ -22,6 +22,7 @@ from dragoman.core.errors import PasswordRefused, PasswordTooLong, Reason
 from dragoman.core.passwords import octets
 
 if TYPE_CHECKING:
+    from dragoman.core.rules import Rules
     from dragoman.core.secrets import Secret
     from dragoman.core.work import Core, Origin
 
@@ -89,8 +90,14 @@ def require(password: str, *, policy: Policy, floor: int = 0, names: Iterable[st
 
 def require_fit(core: Core, origin: Origin, password: Secret, names: Iterable[str]) -> None:
     """As `require`, by the rules there are and the floor of the product that the password comes through."""
-    rules = core.rules
-    require(password.reveal(), policy=rules.policy, floor=rules.floors.get(origin.dialect, 0), names=names)
+    if reasons := unfit(core.rules, origin, password, names):
+        raise PasswordRefused(reasons)
+
+
+def unfit(rules: Rules, origin: Origin, password: Secret, names: Iterable[str]) -> tuple[Reason, ...]:
+    """As `check`, by these rules and the floor of the product that the password comes through."""
+    floor = rules.floors.get(origin.dialect, 0)
+    return check(password.reveal(), policy=rules.policy, floor=floor, names=names)
 
 
 def _guesses(folded: str, names: Iterable[str]) -> Iterator[Reason]:
@@ -105,10 +112,10 @@ def _guesses(folded: str, names: Iterable[str]) -> Iterator[Reason]:
 
 
 @cache
-def common_passwords() -> frozenset[str]:
-    """The shipped list, in the form in which passwords are compared."""
+def common_passwords() -> Mapping[str, int]:
+    """The shipped list, in the form in which passwords are compared, each with its rank; the most common has 1."""
     packed = (resources.files("dragoman.core") / "common_passwords.txt.gz").read_bytes()
-    return frozenset(gzip.decompress(packed).decode().split())
+    return {word: rank for rank, word in enumerate(gzip.decompress(packed).decode().split(), 1)}
 
 
 @cache

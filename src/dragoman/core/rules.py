@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dragoman.core.made_passwords import Form
     from dragoman.core.policy import Policy
 
 
@@ -64,6 +65,7 @@ class Rules:
     password_login: bool = True
     impersonation_lasts: timedelta = timedelta(hours=1)
     audit_retention: timedelta = timedelta(days=365)
+    made_passwords: Form = "words"
     reset_link: str = "http://localhost/reset-password?token="  # what the mailed secret is put behind
 
     def lifetime(self, dialect: str) -> Lifetime:

@@ -137,6 +137,10 @@ class PasswordSettings(Section):
     policy: Literal["standard", "nist", "legacy"] = Field(
         default="standard", description="8 characters and not a common one; 15; or each product's own floor"
     )
+    made: Literal["words", "characters"] = Field(
+        default="words",
+        description="What passwords that are made for people are: four made-up words, or 16 characters",
+    )
     argon2: Argon2Settings = Field(default_factory=Argon2Settings)
 
 
