@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 from pydantic import BaseModel, ValidationError
 
 from dragoman.asks import read_ask
+from dragoman.core import permissions
 from dragoman.core.errors import (
     CredentialRefused,
     NotSignedIn,
@@ -189,6 +190,7 @@ class Dialect:
     `first_admin` is its call that makes the first administrator, with an example of a body, for `dragoman serve`
     to print. A dialect whose tokens are signed says how by its settings (`signing`), and `named` what session one
     of them names, or refuses. `attributes` is what an operator may say of an account for this product alone.
+    Where `accounts_need_permissions`, an operation's permission is asked of the account, too, not of its keys alone.
     """
 
     name: str
@@ -201,6 +203,7 @@ class Dialect:
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
     password_floor: Callable[[Any], int] = no_floor
+    accounts_need_permissions: bool = False
     warm_up: Callable[[], Iterator[None]] = nothing_to_warm_up
     permissions: Sequence[str] = ()
     key_form: KeyForm = PLAIN_KEY
@@ -354,6 +357,8 @@ class DialectApp:
         permission = self.release.permission(job.operation)
         if permission is not None:
             principal.require_permission(permission)
+            if self.dialect.accounts_need_permissions:
+                permissions.require(uow, principal, permission)
         return Call(job.exchange, self.settings, principal)
 
     def _named(self, uow: UnitOfWork, presented: Presented) -> Presented | Named:

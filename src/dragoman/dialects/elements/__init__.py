@@ -43,6 +43,7 @@ from dragoman.dialects.elements.wire import (
     NewAPIToken,
     OfAPIToken,
 )
+from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.fields import (
     Listed,
 )
@@ -123,8 +124,6 @@ __all__ = [
     "Unreachable",
     "UserFields",
 ]
-
-ADMIN = "system:admin-access"
 
 
 def credentials(token: str | None, api_key: str | None) -> Mapping[str, str]:

@@ -31,7 +31,7 @@ def login(core: Core, call: Call, ask: AuthLoginEndpointRequest) -> Reply[AuthLo
         if before:
             sessions.end_held(uow, Secret(before))
         account = replace(signed_in.account, signed_in_at=uow.now)
-        answer = AuthLoginEndpointResponse(user=detail(account), session_key=signed_in.secret.reveal())
+        answer = AuthLoginEndpointResponse(user=detail(uow, account), session_key=signed_in.secret.reveal())
         cookies = session_cookies(call.exchange, call.settings, uow.tools, signed_in.secret, uow.now)
         return Reply(answer, cookies)
 

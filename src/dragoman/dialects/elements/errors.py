@@ -26,6 +26,7 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.ApiKeyOwnerGone: (401, "User inactive or deleted."),
     core.Forbidden: (403, "You do not have permission to perform this action."),
     core.SessionRequired: (400, "This needs somebody who has signed in. An API token will not do."),
+    core.PermissionsExceeded: (403, "Only who may do all of this may give or take it."),
     core.LastAdmin: (400, "This is the last administrator who can sign in."),
     core.NotFound: (404, NOT_FOUND),
     core.Throttled: (429, "Request was throttled. Expected available in {seconds} seconds."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dragoman.core import permissions
+from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.users import (
     ElementsUser,
     ElementsUserDetail,
@@ -14,9 +16,10 @@ from dragoman.dialects.elements.wire.users import (
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
+    from dragoman.core.permissions import Rights
+    from dragoman.core.work import UnitOfWork
 
 OWN = "elements"  # the account's facts that mean something to ELEMENTS alone
-ADMIN = "system:admin-access"  # the permission that makes an administrator
 # What such a fact is as long as nobody has said otherwise.
 UNSAID: Mapping[str, Any] = {
     "allow_changing_password": True,
@@ -44,9 +47,9 @@ def full_name_of(account: Account) -> str | None:
     return None if account.display_name == account.username else account.display_name
 
 
-def permissions_of(account: Account) -> list[str]:
-    """The permissions of an account's own."""
-    return [ADMIN] if account.is_admin else []
+def own_permissions(account: Account, rights: Rights) -> list[str]:
+    """The permissions of an account's own. To be an administrator is one of them here."""
+    return sorted({*rights.own, *([ADMIN] if account.is_admin else [])})
 
 
 def mini(account: Account) -> ElementsUserMini:
@@ -63,9 +66,9 @@ def mini(account: Account) -> ElementsUserMini:
     )
 
 
-def facts_of(account: Account) -> dict[str, Any]:
+def facts_of(account: Account, rights: Rights) -> dict[str, Any]:
     """A user as lists have it."""
-    permissions = permissions_of(account)
+    own_ones = own_permissions(account, rights)
     return {
         **own(account),
         "id": account.number,
@@ -74,9 +77,9 @@ def facts_of(account: Account) -> dict[str, Any]:
         "full_name": full_name_of(account),
         "email": account.email,
         "avatar": None,
-        "permissions": permissions,
-        "group_permissions": [],
-        "effective_permissions": permissions,
+        "permissions": own_ones,
+        "group_permissions": list(rights.by_group),
+        "effective_permissions": sorted({*own_ones, *rights.by_group}),
         "allow_wan_login": True,
         "allowed_fs_paths": None,
         "allowed_fs_write_paths": None,
@@ -94,14 +97,16 @@ def facts_of(account: Account) -> dict[str, Any]:
     }
 
 
-def listed(people: Sequence[Account]) -> list[ElementsUser]:
-    return [ElementsUser(**facts_of(account)) for account in people]
+def listed(uow: UnitOfWork, people: Sequence[Account]) -> list[ElementsUser]:
+    rights = permissions.of_all(uow, people)
+    return [ElementsUser(**facts_of(account, rights[account.number])) for account in people]
 
 
-def detail(account: Account) -> ElementsUserDetail:
-    return ElementsUserDetail(**facts_of(account), groups=[])
+def detail(uow: UnitOfWork, account: Account) -> ElementsUserDetail:
+    rights = permissions.of(uow, account)
+    return ElementsUserDetail(**facts_of(account, rights), groups=list(rights.groups))
 
 
-def profile(account: Account) -> ElementsUserProfile:
-    facts = facts_of(account)
+def profile(uow: UnitOfWork, account: Account) -> ElementsUserProfile:
+    facts = facts_of(account, permissions.of(uow, account))
     return ElementsUserProfile(**{name: facts[name] for name in ElementsUserProfile.model_fields})

@@ -22,4 +22,5 @@ dialect = Dialect(
     key_form=TOKEN_FORM,
     media=errors.MEDIA,
     gate=gate,
+    accounts_need_permissions=True,
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import accounts, password_change, setup
+from dragoman.core import accounts, groups, password_change, permissions, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.listing import Keys, arranged
-from dragoman.dialects.elements.people import ADMIN, OWN, UNSAID, detail, full_name_of, listed, own, profile
+from dragoman.dialects.elements.people import OWN, UNSAID, detail, full_name_of, listed, own, profile
 from dragoman.dialects.elements.refusals import PasswordFixed, Unfit
 from dragoman.dialects.elements.wire import ElementsApi
+from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.fields import NULL
 from dragoman.dialects.elements.wire.users import (
     ChangeOwnPasswordRequest,
@@ -31,6 +32,9 @@ from dragoman.serving import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dragoman.core.principals import Principal
     from dragoman.core.work import Core, UnitOfWork
 
 SORTED_BY: Keys[Account] = {
@@ -52,14 +56,14 @@ def get_account(uow: UnitOfWork, number: int) -> Account:
     return found
 
 
-def get_profile(_uow: UnitOfWork, call: Call, _ask: Nothing) -> ElementsUserProfile:
-    return profile(call.caller.account)
+def get_profile(uow: UnitOfWork, call: Call, _ask: Nothing) -> ElementsUserProfile:
+    return profile(uow, call.caller.account)
 
 
 def change_profile(uow: UnitOfWork, call: Call, ask: ElementsUserProfileUpdate) -> ElementsUserProfile:
     caller = call.caller
     changes = changes_in(ask, caller.account)
-    return profile(accounts.change(uow, caller.account.number, changes, by=caller))
+    return profile(uow, accounts.change(uow, caller.account.number, changes, by=caller))
 
 
 def set_my_password(core: Core, call: Call, ask: ChangeOwnPasswordRequest) -> Nothing:
@@ -80,11 +84,11 @@ def get_all_users(uow: UnitOfWork, _call: Call, ask: ListUsers) -> ElementsUsers
     people = accounts.everybody(uow)
     if ask.username is not None:
         people = (account for account in people if account.username == ask.username)
-    return ElementsUsers(listed(arranged(people, ask, SORTED_BY)))
+    return ElementsUsers(listed(uow, arranged(people, ask, SORTED_BY)))
 
 
 def get_user(uow: UnitOfWork, _call: Call, ask: OfUser) -> ElementsUserDetail:
-    return detail(get_account(uow, ask.id))
+    return detail(uow, get_account(uow, ask.id))
 
 
 def create_user(core: Core, call: Call, ask: NewElementsUser) -> ElementsUserDetail:
@@ -92,8 +96,7 @@ def create_user(core: Core, call: Call, ask: NewElementsUser) -> ElementsUserDet
     require_possible(ask)
     is_admin = ADMIN in (ask.permissions or ())
     if is_admin:
-        # A token must not make itself a way to what only a signed-in administrator may.
-        call.caller.require_session()
+        require_over_admins(call)
     new = NewAccount(
         email=ask.email or None,
         username=ask.username,
@@ -102,31 +105,44 @@ def create_user(core: Core, call: Call, ask: NewElementsUser) -> ElementsUserDet
         must_change_password=bool(ask.password_change_required),
         attributes={OWN: facts_in(ask)},
     )
-
-    def also(uow: UnitOfWork, number: int) -> None:
-        if ask.is_enabled is False:
-            accounts.disable(uow, number, by=call.caller)
-
-    made = setup.create_account(core, call.origin, new, None, also=also)
-    with core.begin(call.origin, writes=False) as uow:
-        return detail(get_account(uow, made.number))
+    made = setup.create_account(core, call.origin, new, None, also=also(call, ask))
+    return found(core, call, made.number)
 
 
 def change_user(
     core: Core, call: Call, ask: ElementsUserDetailUpdate | ElementsUserDetailPartialUpdate
 ) -> ElementsUserDetail:
+    """Who manages users changes none who may do more, and makes none who does."""
     require_possible(ask)
-    with core.begin(call.origin, writes=False) as uow:
-        account = get_account(uow, ask.id)
-
-    def also(uow: UnitOfWork, number: int) -> None:
-        if ask.is_enabled is not None and ask.is_enabled != account.is_active:
-            (accounts.enable if ask.is_enabled else accounts.disable)(uow, number, by=call.caller)
-
+    account = changeable(core, call, ask.id)
     changes = changes_in(ask, account)
-    password_change.change_account(core, call.origin, call.caller, account, changes, also=also)
+    if changes.is_admin is not None:
+        require_over_admins(call)
+    password_change.change_account(core, call.origin, call.caller, account, changes, also=also(call, ask))
+    return found(core, call, ask.id)
+
+
+def changeable(core: Core, call: Call, number: int) -> Account:
+    """The account with this number, if the caller may do all that it may. Refuses `NotFound`, `PermissionsExceeded`."""
     with core.begin(call.origin, writes=False) as uow:
-        return detail(get_account(uow, ask.id))
+        account = get_account(uow, number)
+        permissions.require_over(uow, call.caller, account)
+        return account
+
+
+def found(core: Core, call: Call, number: int) -> ElementsUserDetail:
+    """A user as they are now."""
+    with core.begin(call.origin, writes=False) as uow:
+        return detail(uow, get_account(uow, number))
+
+
+def require_over_admins(call: Call) -> None:
+    """Administrators are made and unmade by administrators who have signed in.
+
+    A token must not make itself a way to what only they may.
+    """
+    call.caller.require_admin()
+    call.caller.require_session()
 
 
 def require_possible(ask: UserFields) -> None:
@@ -135,11 +151,29 @@ def require_possible(ask: UserFields) -> None:
         raise Unfit("expiry", "Accounts do not expire here: disable them.")
     if ask.allow_wan_login is False:
         raise Unfit("allow_wan_login", "No network is told from another here.")
-    for group in ask.groups or ():
-        raise Unfit("groups", f'Invalid pk "{group}" - object does not exist.')
-    for name in ask.permissions or ():
-        if name != ADMIN:
-            raise Unfit("permissions", f'"{name}" is not a valid choice.')
+
+
+def also(call: Call, ask: UserFields) -> Callable[[UnitOfWork, int], None]:
+    """What is written of a user besides the account's own row: whether they are enabled, and what they may do."""
+
+    def write(uow: UnitOfWork, number: int) -> None:
+        account, by = get_account(uow, number), call.caller
+        if ask.is_enabled is not None and ask.is_enabled != account.is_active:
+            (accounts.enable if ask.is_enabled else accounts.disable)(uow, number, by=by)
+        if ask.permissions is not None:
+            permissions.give(uow, account, set(ask.permissions) - {ADMIN}, by=by)
+        if ask.groups is not None:
+            join(uow, account, ask.groups, by)
+
+    return write
+
+
+def join(uow: UnitOfWork, account: Account, numbers: Sequence[int], by: Principal) -> None:
+    known = {group.number for group in groups.everyone(uow)}
+    for number in numbers:
+        if number not in known:
+            raise Unfit("groups", f'Invalid pk "{number}" - object does not exist.')
+    permissions.join(uow, account, numbers, by=by)
 
 
 def changes_in(ask: UserFields | ElementsUserProfileUpdate, account: Account) -> Changes:
@@ -167,14 +201,15 @@ def facts_in(ask: UserFields | ElementsUserProfileUpdate) -> dict[str, Any]:
 
 def delete_user(uow: UnitOfWork, call: Call, ask: OfUser) -> Nothing:
     """For good, with all that the user owns in any product: the name is free again."""
-    accounts.purge(uow, get_account(uow, ask.id).number, by=call.caller)
+    account = get_account(uow, ask.id)
+    permissions.require_over(uow, call.caller, account)
+    accounts.purge(uow, account.number, by=call.caller)
     return Nothing()
 
 
 def set_user_password(core: Core, call: Call, ask: ChangePasswordRequest) -> Nothing:
-    with core.begin(call.origin, writes=False) as uow:
-        account = get_account(uow, ask.id)
-    password = Secret(ask.password)
+    """Ends all sessions of the user, but for the caller's own."""
+    account, password = changeable(core, call, ask.id), Secret(ask.password)
     password_change.change_account(core, call.origin, call.caller, account, Changes(), password=password)
     return Nothing()
 

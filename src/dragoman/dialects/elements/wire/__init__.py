@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 from pydantic import RootModel
 
 from dragoman.dialects.elements.wire.described import (
+    ADMIN,
     ADMINISTRATOR,
     ALLOW_ANY,
     AUTHENTICATED,
@@ -29,7 +30,7 @@ from dragoman.dialects.elements.wire.fields import (
     Whole,
 )
 from dragoman.dialects.elements.wire.system import SystemApi
-from dragoman.dialects.elements.wire.users import ElementsUserDetail, OfUser, ProfileApi, UsersApi
+from dragoman.dialects.elements.wire.users import MANAGE, ElementsUserDetail, OfUser, ProfileApi, UsersApi
 from dragoman.wire import OMITTED, UNSEEN, Access, Api, Endpoint, Nothing, Work
 
 TokenName = Annotated[str, Text(longest=1023)]
@@ -169,7 +170,7 @@ class PasswordsApi:
         "/api/2/users/{id}/password/reset",
         OfUser,
         Nothing,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.WRITES,
         tag="main",
     )
@@ -183,7 +184,7 @@ class ImpersonationApi:
         "/api/2/auth/impersonation",
         ImpersonationEndpointRequest,
         Nothing,
-        access=Access.ADMIN,
+        permission=ADMIN,
         work=Work.WRITES,
         described=described(ADMINISTRATOR),
     )

@@ -6,7 +6,8 @@ from dragoman.wire import Described
 
 ALLOW_ANY = "<class 'rest_framework.permissions.AllowAny'>"
 AUTHENTICATED = "Authenticated user"
-ADMINISTRATOR = "User account permission: `system:admin-access`"
+ADMIN = "system:admin-access"  # the permission that makes an administrator
+ADMINISTRATOR = f"User account permission: `{ADMIN}`"
 SCHEME = "Bearer"
 
 

@@ -19,9 +19,10 @@ from dragoman.dialects.elements.wire.fields import (
     Texts,
     Whole,
 )
-from dragoman.dialects.elements.wire.users import ElementsUser, LDAPServer, OfUser
-from dragoman.wire import UNSEEN, Access, Endpoint, Nothing, Work
+from dragoman.dialects.elements.wire.users import MANAGE, ElementsUser, LDAPServer, OfUser
+from dragoman.wire import UNSEEN, Endpoint, Nothing, Work
 
+VIEW = "users:view"
 UnixId = Annotated[int, Whole(least=-INT32 - 1, most=INT32)]
 Otp = Annotated[str, Text(), UNSEEN]
 
@@ -116,26 +117,26 @@ class SyncTOTP(ElementsWire):
 class GroupsApi:
     """Groups: who views users reads them, who manages users writes (§5)."""
 
-    get_all_groups = Endpoint("GET", "/api/2/groups", Listed, ElementsGroups, access=Access.ADMIN, tag="main")
+    get_all_groups = Endpoint("GET", "/api/2/groups", Listed, ElementsGroups, permission=VIEW, tag="main")
     create_group = Endpoint(
         "POST",
         "/api/2/groups",
         NewElementsGroup,
         ElementsGroupDetail,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.WRITES,
         status=201,
         tag="main",
     )
     get_group = Endpoint(
-        "GET", "/api/2/groups/{id}", OfGroup, ElementsGroupDetail, access=Access.ADMIN, tag="main"
+        "GET", "/api/2/groups/{id}", OfGroup, ElementsGroupDetail, permission=VIEW, tag="main"
     )
     update_group = Endpoint(
         "PUT",
         "/api/2/groups/{id}",
         ElementsGroupDetailUpdate,
         ElementsGroupDetail,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.WRITES,
         tag="main",
     )
@@ -144,7 +145,7 @@ class GroupsApi:
         "/api/2/groups/{id}",
         ElementsGroupDetailPartialUpdate,
         ElementsGroupDetail,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.WRITES,
         tag="main",
     )
@@ -153,7 +154,7 @@ class GroupsApi:
         "/api/2/groups/{id}",
         OfGroup,
         Nothing,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.WRITES,
         tag="main",
     )

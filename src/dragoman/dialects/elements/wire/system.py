@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.fields import NOT_NULL, ElementsWire, Flag, MaybeText, Moment, Text
 from dragoman.wire import Access, Endpoint, Nothing
 
@@ -98,5 +99,5 @@ class SystemApi:
     )
     get_parameters = Endpoint("GET", "/api/2/parameters", Nothing, Parameters, tag="main")
     update_parameters = Endpoint(
-        "PUT", "/api/2/parameters", ParametersUpdate, Parameters, access=Access.ADMIN, tag="main"
+        "PUT", "/api/2/parameters", ParametersUpdate, Parameters, permission=ADMIN, tag="main"
     )

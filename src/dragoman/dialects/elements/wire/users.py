@@ -27,8 +27,9 @@ from dragoman.dialects.elements.wire.fields import (
     Texts,
     Whole,
 )
-from dragoman.wire import UNSEEN, Access, Endpoint, InQuery, Nothing, Work
+from dragoman.wire import UNSEEN, Endpoint, InQuery, Nothing, Work
 
+MANAGE = "users:manage"
 UnixId = Annotated[int, Whole(least=-INT32 - 1, most=INT32)]
 Shaper = Annotated[int, Whole(least=0, most=LARGEST_SHAPER)]
 
@@ -230,7 +231,7 @@ class UsersApi:
         "/api/2/users",
         NewElementsUser,
         ElementsUserDetail,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.HASHES,
         status=201,
         tag="main",
@@ -241,7 +242,7 @@ class UsersApi:
         "/api/2/users/{id}",
         ElementsUserDetailUpdate,
         ElementsUserDetail,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.HASHES,
         tag="main",
     )
@@ -250,7 +251,7 @@ class UsersApi:
         "/api/2/users/{id}",
         ElementsUserDetailPartialUpdate,
         ElementsUserDetail,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.HASHES,
         tag="main",
     )
@@ -259,7 +260,7 @@ class UsersApi:
         "/api/2/users/{id}",
         OfUser,
         Nothing,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.WRITES,
         tag="main",
     )
@@ -268,7 +269,7 @@ class UsersApi:
         "/api/2/users/{id}/password",
         ChangePasswordRequest,
         Nothing,
-        access=Access.ADMIN,
+        permission=MANAGE,
         work=Work.HASHES,
         tag="main",
     )
