@@ -157,7 +157,7 @@ def of(row: AnyRow) -> OneTimeAccessToken:
 
 
 def issue(uow: UnitOfWork, new: NewAccessToken, *, by: Principal) -> OneTimeAccessToken:
-    """A new link of the unit's dialect, made by the caller. Refuses `TooMany`."""
+    """A new link of the unit's dialect, made by the caller. Refuses `TooMany`, `WhileImpersonating`."""
     accounts.lock(uow, by.account.number)
     return _issue(uow, new, by=by)
 
@@ -165,6 +165,7 @@ def issue(uow: UnitOfWork, new: NewAccessToken, *, by: Principal) -> OneTimeAcce
 def _issue(
     uow: UnitOfWork, new: NewAccessToken, *, by: Principal, standing_for: SharedObject | None = None
 ) -> OneTimeAccessToken:
+    by.require_no_actor()  # it would outlast that
     t, creator = access_tokens.c, by.account.number
     mine = (t.creator_number == creator, t.dialect == uow.origin.dialect)
     if (uow.db.scalar(select(func.count()).select_from(access_tokens).where(*mine)) or 0) >= MOST:

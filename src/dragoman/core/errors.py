@@ -16,6 +16,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   └── AccessTokenRefused      a one-time access token of which the same is true
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
+    │   │   ├── CodeRequired        the password is right, and a code of the second factor is asked for
+    │   │   └── CodeRefused         the password is right, and the code is wrong or was used before
     │   ├── PasswordLoginDisabled   nobody signs in by password here
     │   ├── PasswordChangeRequired  the password is right, and nobody comes in before it is another
     │   ├── UpstreamOff             nobody signs in through another provider here
@@ -32,9 +34,13 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── WrongPassword
     │   ├── WrongPin
     │   ├── WrongLinkPassword
+    │   ├── WrongCode               not a code of the second factor that is good now
     │   └── ProofMissing            neither a password nor a PIN was given
     ├── PinAlreadySet
     ├── PinNotSet
+    ├── FactorAlreadySet            the account has a second factor
+    ├── FactorNotSet
+    ├── SeedRefused                 nothing that codes could be made of
     ├── PasswordRefused             the policy's no, with its reasons
     ├── PasswordTooLong             too long even to be hashed
     ├── ResetRefused                a password is not reset by this secret: unknown, used, too late
@@ -117,6 +123,14 @@ class WrongCredentials(SignInRefused):
     """No enabled account has this name and this password. Which of the two failed is not said."""
 
 
+class CodeRequired(WrongCredentials):
+    """Name and password are right, and the account has a second factor: a code is asked for."""
+
+
+class CodeRefused(WrongCredentials):
+    """Name and password are right, and the code is not: it is wrong, too old, or was used before."""
+
+
 class PasswordLoginDisabled(SignInRefused):
     """The administrator has turned sign-in by password off."""
 
@@ -192,6 +206,10 @@ class WrongLinkPassword(ProofRefused):
     """Not the link's password, or none was given."""
 
 
+class WrongCode(ProofRefused):
+    """Not a code of the account's second factor that is good now."""
+
+
 class ProofMissing(ProofRefused):
     """Neither a password nor a PIN was given."""
 
@@ -202,6 +220,18 @@ class PinAlreadySet(Refusal):
 
 class PinNotSet(Refusal):
     """The account has no PIN."""
+
+
+class FactorAlreadySet(Refusal):
+    """The account has a second factor: it is disabled before another takes its place."""
+
+
+class FactorNotSet(Refusal):
+    """The account has no second factor."""
+
+
+class SeedRefused(Refusal):
+    """A seed that is not Base32, or too short or long for codes to be made of it."""
 
 
 @dataclass(frozen=True)

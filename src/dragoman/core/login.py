@@ -18,17 +18,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import bindparam, select, update
 
-from dragoman.core import audit, devices, policy, sessions, throttle
+from dragoman.core import audit, devices, factors, policy, sessions, throttle
 from dragoman.core.accounts import COLUMNS, Account, accounts, of
 from dragoman.core.database import Instant
 from dragoman.core.devices import known_devices
 from dragoman.core.errors import (
+    CodeRefused,
+    CodeRequired,
     PasswordChangeRequired,
     PasswordLoginDisabled,
     PasswordRefused,
     Reason,
     WrongCredentials,
 )
+from dragoman.core.factors import totp_factors
 from dragoman.core.names import account_names, looked_up
 from dragoman.core.password_change import put_in_place
 from dragoman.core.proofs import attempts_from
@@ -43,9 +46,16 @@ if TYPE_CHECKING:
 Given = TypeVar("Given")
 
 _BY_NAME = (
-    select(*COLUMNS, accounts.c.password, known_devices.c.device, known_devices.c.seen_at)
+    select(
+        *COLUMNS,
+        accounts.c.password,
+        known_devices.c.device,
+        known_devices.c.seen_at,
+        totp_factors.c.account_number.is_not(None).label("has_factor"),
+    )
     .join(account_names, account_names.c.account_number == accounts.c.number)
     .outerjoin(known_devices, devices.is_this(accounts.c.number))
+    .outerjoin(totp_factors, totp_factors.c.account_number == accounts.c.number)
     .where(account_names.c.folded == bindparam("name"))
 )
 _ENTER = (
@@ -77,6 +87,7 @@ class _Asked:
     stored: str | None
     counters: tuple[Counter, ...]
     seen_at: datetime | None = None
+    has_factor: bool = False
 
 
 Opener = Callable[[UnitOfWork, int, Device], tuple[Session, Secret]]
@@ -101,12 +112,17 @@ def log_in_with(
     then: Callable[[UnitOfWork, SignedIn], Given],
     opens: Opener = sessions.open_session,
     may_be_blank: bool = False,
+    code: Secret | None = None,
+    code_apart: bool = False,
     new_password: Secret | None = None,
     insists_on_change: bool = False,
 ) -> Given:
     """As `log_in`; what `then` does is done in the unit that opens the session, or neither is. What it gives.
 
     `opens` gives the session; a blank password is wrong unless it `may_be_blank`, even where it is the account's.
+    An account with a second factor needs a `code` of it. Where products have no field for one, it is typed behind
+    the password; from the others it comes `code_apart`, and what is missing or wrong is said to whoever knows the
+    password: refuses `CodeRequired`, `CodeRefused`.
     A product that `insists_on_change` lets nobody in whose password must be changed, until a `new_password` comes
     with it, which is stored with the session's opening: refuses `PasswordChangeRequired`, `PasswordRefused`.
     """
@@ -117,6 +133,8 @@ def log_in_with(
     # With the power an attempt or two may be forgotten too; to wait for the disk here would cost every sign-in.
     with core.begin(origin, writes=True, durable=False) as uow:
         asked = _ask_by_name(uow, name)
+    if asked.has_factor and not code_apart:
+        password, code = factors.appended(password)
     matches = hasher.verify(asked.stored or hasher.decoy, password.reveal()) and asked.stored is not None
     matches = matches and (may_be_blank or password.reveal() != "")
     renewed = hasher.hash(password.reveal()) if matches and hasher.is_outdated(asked.stored or "") else None
@@ -125,14 +143,25 @@ def log_in_with(
             known = asked.account.number if asked.account else None
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
+    if asked.has_factor:
+        # Before anything else is said: what comes after may give the attempt back, and codes could be guessed.
+        with core.begin(origin, writes=False) as uow:
+            _require(uow, asked.account, code, factors.is_right(uow, asked.account.number, code))
     successor = None
     if insists_on_change and asked.account.must_change_password:
         successor = _successor(core, origin, asked, asked.account, new_password)
     with core.begin(origin, writes=True) as uow:
-        signed_in = _settle(uow, asked, asked.account, renewed, device=device, opens=opens)
+        signed_in = _settle(uow, asked, asked.account, renewed, code=code, device=device, opens=opens)
         if successor is not None:
             signed_in = replace(signed_in, account=put_in_place(uow, signed_in.session, successor))
         return then(uow, signed_in)
+
+
+def _require(uow: UnitOfWork, account: Account, code: Secret | None, proved: bool) -> None:
+    """Refuses `CodeRequired`, `CodeRefused`. The attempt stays counted."""
+    if not proved:
+        uow.evidence(audit.line(uow, "sign-in refused", account=account.number, second_factor=True))
+        raise CodeRefused if code is not None else CodeRequired
 
 
 def _successor(core: Core, origin: Origin, asked: _Asked, account: Account, new: Secret | None) -> str:
@@ -168,7 +197,7 @@ def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
         return _Asked(None, None, counters)
     counters = attempts_from(uow, "password", account.number, row.device)
     throttle.reserve(uow, counters)
-    return _Asked(account, row.password if account.is_active else None, counters, row.seen_at)
+    return _Asked(account, row.password if account.is_active else None, counters, row.seen_at, row.has_factor)
 
 
 def _settle(
@@ -177,6 +206,7 @@ def _settle(
     account: Account,
     renewed: str | None,
     *,
+    code: Secret | None,
     device: Device,
     opens: Opener,
 ) -> SignedIn:
@@ -185,6 +215,7 @@ def _settle(
     if uow.db.execute(enter, as_asked).rowcount == 0:
         uow.evidence(audit.line(uow, "sign-in refused", account=account.number, overtaken=True))
         raise WrongCredentials
+    _require(uow, account, code, factors.is_proved(uow, account.number, code))
     throttle.forgive(uow, asked.counters)
     devices.remember(uow, account.number, seen_at=asked.seen_at)
     session, secret = opens(uow, account.number, device)

@@ -54,7 +54,12 @@ class Started:
 
 
 def start(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> Started:
-    """Make the link by which an account's password can be set, for somebody to hand over. The one before is dead."""
+    """Make the link by which an account's password can be set, for somebody to hand over. The one before is dead.
+
+    Refuses `WhileImpersonating`.
+    """
+    if by is not None:
+        by.require_no_actor()
     secret = mint(uow.tools.dice)
     expires_at = uow.now + LIFETIME
     fresh = insert(uow.db, password_resets).values(
@@ -76,7 +81,7 @@ def start(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> 
 def mail(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> uuid.UUID:
     """Mail an account the link by which its password can be set; the id of the mail. The link before is dead.
 
-    Refuses `NoAddress`, `Throttled`.
+    Refuses `NoAddress`, `Throttled`, `WhileImpersonating`.
     """
     if account.email is None:
         raise NoAddress

@@ -71,7 +71,7 @@ class Counter:
 
 
 def account_counter(uow: UnitOfWork, kind: str, number: int) -> Counter:
-    """Attempts at one account's secret of this kind ("password", "pin")."""
+    """Attempts at one account's secret of this kind ("password", "pin", "totp")."""
     return Counter(f"{kind}:account:{number}", uow.rules.throttle.free, locks=True)
 
 
@@ -156,7 +156,7 @@ def unlock(uow: UnitOfWork, number: int) -> int:
 
 
 def _of_account(number: int) -> ColumnElement[bool]:
-    prefixes = [f"{kind}:account:{number}" for kind in ("password", "pin")]
+    prefixes = [f"{kind}:account:{number}" for kind in ("password", "pin", "totp")]
     return or_(
         *[or_(throttles.c.key == p, func.substr(throttles.c.key, 1, len(p) + 1) == f"{p}:") for p in prefixes]
     )

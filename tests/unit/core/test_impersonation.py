@@ -21,16 +21,20 @@ from tests.people import (
 from tests.racing import at_once
 
 from dragoman.core import (
+    access_tokens,
     accounts,
     administration,
     api_keys,
     elevation,
+    factors,
     groups,
     impersonation,
     password_change,
     permissions,
+    resets,
     sessions,
 )
+from dragoman.core.access_tokens import NewAccessToken
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.audit import audit_log, recent
 from dragoman.core.errors import (
@@ -297,6 +301,15 @@ CHANGES: dict[str, Callable[[Core, Principal], object]] = {
     "no PIN": lambda core, me: elevation.reset_pin(core, ORIGIN, me, password=Secret(PASSWORD), pin=None),
     "elevation": lambda core, me: elevation.unlock(core, ORIGIN, me, PIN),
     "another's PIN": lambda core, me: administration.put_pin(core, ORIGIN, me, 1, PIN),
+    "second factor": lambda core, me: do(
+        core, factors.enable, me.account, Secret("A" * 32), Secret("000000"), by=me
+    ),
+    "no second factor": lambda core, me: do(core, factors.disable, me.account, by=me),
+    "second factor's clock": lambda core, me: factors.synchronise(
+        core, ORIGIN, me.account, Secret("000000"), by=me
+    ),
+    "new link": lambda core, me: do(core, access_tokens.issue, NewAccessToken(me.account.number, "/"), by=me),
+    "reset": lambda core, me: do(core, resets.mail, me.account, by=me),
     "new key": lambda core, me: do(
         core, api_keys.issue, me.account.number, "immich", name="key", permissions=["all"], by=me
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dragoman.core import impersonation, sessions
 from dragoman.core import login as sign_in
-from dragoman.core import sessions
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.credentials import COOKIE, cleared, device_of, session_cookies
 from dragoman.dialects.elements.people import detail
@@ -29,7 +29,7 @@ def login(core: Core, call: Call, ask: AuthLoginEndpointRequest) -> Reply[AuthLo
     def then(uow: UnitOfWork, signed_in: SignedIn) -> Reply[AuthLoginEndpointResponse]:
         before = call.exchange.cookies.get(COOKIE)
         if before:
-            sessions.end_held(uow, Secret(before))
+            impersonation.end_held(uow, Secret(before))
         account = replace(signed_in.account, signed_in_at=uow.now)
         answer = AuthLoginEndpointResponse(user=detail(uow, account), session_key=signed_in.secret.reveal())
         cookies = session_cookies(call.exchange, call.settings, uow.tools, signed_in.secret, uow.now)
@@ -42,6 +42,8 @@ def login(core: Core, call: Call, ask: AuthLoginEndpointRequest) -> Reply[AuthLo
         Secret(ask.password),
         device_of(call.exchange),
         then=then,
+        code=Secret(ask.otp) if ask.otp else None,
+        code_apart=True,
         new_password=None if ask.new_password is None else Secret(ask.new_password),
         insists_on_change=True,
     )

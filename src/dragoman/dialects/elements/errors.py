@@ -37,6 +37,8 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
 # Of a sign-in: a status, a code for programs, and a sentence for people. Before the password was right, one alone.
 SIGN_IN: Mapping[type[core.Refusal], tuple[int, str, str]] = {
     core.SignInRefused: (401, "invalid_credentials", "Unable to log in with provided credentials."),
+    core.CodeRequired: (401, "otp_required", "A code of your device is needed: send it along as otp."),
+    core.CodeRefused: (401, "otp_invalid", "The code is wrong, or was used before."),
     core.PasswordLoginDisabled: (403, "password_login_disabled", "Signing in with a password is turned off."),
     core.PasswordChangeRequired: (
         403,

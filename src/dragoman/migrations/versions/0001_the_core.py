@@ -298,6 +298,16 @@ def create_credentials() -> None:
         of_account("pins"),
     )
     op.create_table(
+        "totp_factors",
+        sa.Column("account_number", NUMBER, nullable=False),
+        sa.Column("seed", sa.LargeBinary(), nullable=False),
+        sa.Column("drift", sa.Integer(), nullable=False),
+        sa.Column("last_step", NUMBER, nullable=False),
+        sa.Column("enabled_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("account_number", name=op.f("pk_totp_factors")),
+        of_account("totp_factors"),
+    )
+    op.create_table(
         "impersonations",
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("subject_number", NUMBER, nullable=False),
