@@ -48,7 +48,10 @@ def configured(url: str, **overrides: Any) -> settings.Settings:
 @contextmanager
 def running(configuration: settings.Settings, hasher: Hasher, clock: FakeClock) -> Iterator[Running]:
     """Serve until the body is done."""
-    built = app.build(configuration, Tools(hasher, clock=clock, web=app.make_web(configuration)))
+    built = app.build(
+        configuration,
+        Tools(hasher, clock=clock, web=app.make_web(configuration), mailer=app.make_mailer(configuration)),
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         built,

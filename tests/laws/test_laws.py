@@ -50,6 +50,7 @@ from tests.racing import after_statements, is_write
 from tests.running import Running
 from tests.speaking import KINDS, opening
 
+from dragoman import courier
 from dragoman.client import Refused, TryLater
 from dragoman.core import accounts, errors, tables
 from dragoman.core.audit import audit_log
@@ -71,6 +72,12 @@ each_release = pytest.mark.parametrize(("dialect", "release"), SPOKEN)
 
 
 Travel = Callable[..., AbstractContextManager[Traveller]]
+
+
+@pytest.fixture(autouse=True)
+def _no_courier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing writes but what a law looks at: mail that a journey has posted stays where it is."""
+    monkeypatch.setattr(courier, "EVERY", timedelta(hours=1))
 
 
 @pytest.fixture

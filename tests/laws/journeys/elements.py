@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import RootModel
-from tests.fakes import NEW_PASSWORD, PASSWORD
+from tests.fakes import NEW_PASSWORD, PASSWORD, do
 from tests.laws.journey import Answers, Journey, Step
-from tests.people import somebody
+from tests.people import somebody, with_tools
 
+from dragoman.core import resets
 from dragoman.core.errors import PasswordChangeRequired, PasswordLoginDisabled
+from dragoman.core.work import Core
 
 ADMIN = "admin@example.org"
+MAILED = "0" * 40
 
 
 class ElementsError(RootModel[dict[str, str | list[str] | dict[str, list[str]]]]):
@@ -34,6 +37,14 @@ def of_token(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
     return lambda answers: {"id": answers["create_api_token"].id, **more}
 
 
+def people(core: Core) -> None:
+    """An administrator, and somebody who has been mailed a link to set a password by."""
+    somebody(core, ADMIN, is_admin=True)
+    forgetful = somebody(core, "cleo@example.org")
+    # Drawn by dice that always show the same, so that the journey knows what the mail says.
+    do(with_tools(core, dice=bytes), resets.start, forgetful)
+
+
 JOURNEY = Journey(
     steps=(
         log_in(ADMIN, PASSWORD),
@@ -49,9 +60,13 @@ JOURNEY = Journey(
         Step("set_user_password", of_user(password=NEW_PASSWORD)),
         Step("get_user", of_user()),
         Step("update_user", of_user(username="robert", email="bob@example.org")),
+        Step("reset_user_password", of_user()),
         Step("patch_user", of_user(is_enabled=False)),
         Step("delete_user", of_user()),
         Step("update_parameters", {"language": "en"}),
+        Step("generate_password"),
+        Step("evaluate_password", {"password": "password1"}),
+        Step("reset_password", {"token": MAILED, "password": NEW_PASSWORD}),
         Step("set_my_password", {"current_password": PASSWORD, "password": NEW_PASSWORD}),
         Step("logout"),
     ),
@@ -66,5 +81,5 @@ JOURNEY = Journey(
     },
     # §4: a right password that may not enter.
     statuses={PasswordLoginDisabled: 403, PasswordChangeRequired: 403},
-    beforehand=lambda core: somebody(core, ADMIN, is_admin=True),
+    beforehand=people,
 )

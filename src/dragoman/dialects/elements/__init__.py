@@ -40,8 +40,12 @@ from dragoman.dialects.elements.wire import (
     AuthLoginEndpointRequest,
     AuthLoginEndpointResponse,
     ElementsApi,
+    EvaluatePasswordEndpointRequest,
+    EvaluatePasswordEndpointResponse,
+    GeneratePasswordEndpointResponse,
     NewAPIToken,
     OfAPIToken,
+    PasswordResetEndpointRequest,
 )
 from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.fields import (
@@ -101,7 +105,10 @@ __all__ = [
     "ElementsUserProfileUpdate",
     "ElementsUsers",
     "ElementsVersion",
+    "EvaluatePasswordEndpointRequest",
+    "EvaluatePasswordEndpointResponse",
     "Forbidden",
+    "GeneratePasswordEndpointResponse",
     "GlobalAlert",
     "LDAPServer",
     "License",
@@ -114,6 +121,7 @@ __all__ = [
     "OfUser",
     "Parameters",
     "ParametersUpdate",
+    "PasswordResetEndpointRequest",
     "Refused",
     "SAMLProviderMini",
     "SystemInfoEndpointResponse",

@@ -52,6 +52,8 @@ OF_FIELD: Mapping[type[core.Refusal], tuple[str, str]] = {
     core.NameRefused: ("{field}", "This field {why}."),
     core.WrongPassword: ("current_password", "The password is not correct."),
     core.PasswordTooLong: ("password", "Ensure this field has no more than {limit} bytes."),
+    core.ResetRefused: ("token", "This token is not good, or not any more."),
+    core.NoAddress: ("email", "The user has no e-mail address."),
     core.TooMany: ("non_field_errors", "There may be no more than {limit}: {thing}."),
     refusals.Unfit: ("{field}", "{says}"),
 }

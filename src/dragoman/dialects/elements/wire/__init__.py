@@ -213,7 +213,7 @@ class APITokensApi:
     delete_api_token = Endpoint("DELETE", "/api/2/api-tokens/{id}", OfAPIToken, Nothing, work=Work.WRITES)
 
 
-class ElementsApi(LoginApi, APITokensApi, ProfileApi, UsersApi, SystemApi, Api):
+class ElementsApi(LoginApi, PasswordsApi, APITokensApi, ProfileApi, UsersApi, SystemApi, Api):
     """What is served of ELEMENTS."""
 
     title = "ELEMENTS API"
