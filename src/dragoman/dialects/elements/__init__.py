@@ -8,11 +8,11 @@
         made = client.create_api_token(name="backup")
 
     async with elements.AsyncClient("https://elements.example.org", api_key=made.token) as client:
-        async for user in client.each_user(ordering="username"):
+        async for user in client.each(client.get_all_users, ordering="username"):
             print(user.display_name)
 
 `login` keeps the session's key, which is sent from then on as ELEMENTS' other tokens are; `logout` forgets it.
-What goes wrong is a `ClientError`: `dragoman.client` draws the tree.
+`each` asks for a list page by page, as far as it is read. What goes wrong is a `ClientError`: `dragoman.client` draws the tree.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from dragoman.client import (
     Unintelligible,
     Unreachable,
 )
+from dragoman.dialects.elements import paging
 from dragoman.dialects.elements.wire import (
     APIToken,
     APITokenPartialUpdate,
@@ -186,13 +187,13 @@ MANNERS = client.Manners(
 )
 
 
-class Client(ElementsApi, client.SyncClient):
+class Client(ElementsApi, paging.AtOnce, client.SyncClient):
     """ELEMENTS, call by call: `Client(base_url, token=…)`, `Client(base_url, api_key=…)` or neither."""
 
     manners = MANNERS
 
 
-class AsyncClient(ElementsApi, client.AsyncClient):
+class AsyncClient(ElementsApi, paging.Awaited, client.AsyncClient):
     """ELEMENTS, awaited: made as `Client` is."""
 
     manners = MANNERS
