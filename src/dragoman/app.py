@@ -33,6 +33,7 @@ from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
 from dragoman.warming import Warming
+from dragoman.web import reset
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -138,7 +139,7 @@ def make_rules(settings: Settings) -> Rules:
         impersonation_lasts=timedelta(minutes=settings.impersonation.minutes),
         audit_retention=timedelta(days=settings.audit.retention_days),
         made_passwords=settings.passwords.made,
-        reset_link=f"{settings.root_at(settings.server.port)}/reset-password?token=",
+        reset_link=f"{settings.root_at(settings.server.port)}{reset.PATH}?token=",
     )
 
 
@@ -176,6 +177,7 @@ class App:
             core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
         )
         self._courier = Courier(core)
+        self._reset_page = reset.ResetPage(core, self._lanes)
         self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
         self._by_path: dict[str, DialectApp] = {}
         self._by_host: dict[str, DialectApp] = {}
@@ -240,6 +242,17 @@ class App:
         host = host_name([value for name, value in scope["headers"] if name == b"host"])
         if host is None:
             await send_spoken(send, spoken_json(400, {"error": "exactly one valid Host header is needed"}))
+            return
+        if path == reset.PATH and self._is_ours(host) and host not in self._by_host:
+            page = Exchange(
+                scope,
+                path=path,
+                mount="",
+                host=host,
+                origin=self._origin(scope, headers, "web", request_id),
+                secure=secure,
+            )
+            await send_spoken(send, await self._reset_page.answer(page, receive))
             return
         found = self._find(host, path)
         if found is None:

@@ -117,10 +117,10 @@ def page(product: str, document: Mapping[str, Any], address: str) -> Spoken:
     return Spoken(200, text.encode("utf-8", "replace"), HTML, (("content-security-policy", policy(style)),))
 
 
-def policy(style: bytes) -> str:
+def policy(style: bytes, *, forms_to: str = "'none'") -> str:
     """The content security policy of a page whose one style sheet is `style`, as between its tags."""
     allowed = base64.b64encode(hashlib.sha256(style).digest()).decode()
-    nothing_else = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    nothing_else = f"base-uri 'none'; form-action {forms_to}; frame-ancestors 'none'"
     return f"default-src 'none'; style-src 'sha256-{allowed}'; {nothing_else}"
 
 

@@ -123,6 +123,7 @@ def test_the_verbs_are_these() -> None:
                 "password",
                 "delete",
                 "restore",
+                "reset",
             )
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),

@@ -26,6 +26,7 @@ from dragoman.cli import (
     migrate,
     openapi,
     outbox,
+    reset,
     secrets,
     serve,
     session,
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve.serve)
+account.app.command()(reset.reset)
 app.add_typer(account.app)
 app.add_typer(session.app)
 app.add_typer(key.app)
