@@ -50,7 +50,7 @@ from tests.racing import after_statements, is_write
 from tests.running import Running
 from tests.speaking import KINDS, opening
 
-from dragoman import courier
+from dragoman import courier, sweeper
 from dragoman.client import Refused, TryLater
 from dragoman.core import accounts, errors, tables
 from dragoman.core.audit import audit_log
@@ -75,9 +75,10 @@ Travel = Callable[..., AbstractContextManager[Traveller]]
 
 
 @pytest.fixture(autouse=True)
-def _no_courier(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing writes but what a law looks at: mail that a journey has posted stays where it is."""
+def _nobody_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing writes but what a law looks at: mail is not handed over meanwhile, and what was seen is not written."""
     monkeypatch.setattr(courier, "EVERY", timedelta(hours=1))
+    monkeypatch.setattr(sweeper, "SEEN_EVERY", timedelta(hours=1))
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, TypedDict
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, delete, select, update
 
 from dragoman.core import audit, throttle
-from dragoman.core.accounts import Account, accounts
+from dragoman.core.accounts import AT_A_TIME, Account, accounts
 from dragoman.core.database import Instant, Number, insert, metadata
 from dragoman.core.errors import FactorAlreadySet, FactorNotSet, SeedRefused, WrongCode
 from dragoman.core.proofs import attempts_at
 from dragoman.core.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from dragoman.core.database import AnyRow
@@ -147,10 +147,13 @@ def is_enabled(uow: UnitOfWork, number: int) -> bool:
     return bool(enabled_among(uow, [number]))
 
 
-def enabled_among(uow: UnitOfWork, numbers: Collection[int]) -> Collection[int]:
+def enabled_among(uow: UnitOfWork, numbers: Sequence[int]) -> Collection[int]:
     """Which of the accounts with these numbers have a second factor."""
-    t = totp_factors.c
-    return set(uow.db.scalars(select(t.account_number).where(t.account_number.in_(numbers))))
+    number, found = totp_factors.c.account_number, set[int]()
+    for start in range(0, len(numbers), AT_A_TIME):
+        some = numbers[start : start + AT_A_TIME]
+        found |= set(uow.db.scalars(select(number).where(number.in_(some))))
+    return found
 
 
 def is_right(uow: UnitOfWork, number: int, code: Secret | None) -> bool:

@@ -16,13 +16,13 @@ from dragoman.core.accounts import accounts as account_table
 from dragoman.core.database import AnyRow, insert
 from dragoman.core.errors import NameTaken, NotFound, TooMany
 from dragoman.core.names import checked
-from dragoman.core.permissions import account_groups, group_members
+from dragoman.core.permissions import MOST_GROUPS, account_groups, group_members
 
 if TYPE_CHECKING:
     from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
-MOST = 1000
+MOST_MEMBERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def add(
     Refuses `NameTaken`, `NameRefused`, `TooMany`, and `PermissionsExceeded` to a caller who may not do all that
     its members may.
     """
-    if (uow.db.scalar(select(func.count()).select_from(account_groups)) or 0) >= MOST:
-        raise TooMany("group", MOST)
+    if (uow.db.scalar(select(func.count()).select_from(account_groups)) or 0) >= MOST_GROUPS:
+        raise TooMany("group", MOST_GROUPS)
     names = permissions.checked_names(permits)
     permissions.require_within(uow, by, names)
     fresh = insert(uow.db, account_groups).values(
@@ -145,6 +145,8 @@ def _write(uow: UnitOfWork, number: int, values: Mapping[str, Any]) -> None:
 
 
 def _put_members(uow: UnitOfWork, group: Group, wanted: set[int], by: Principal | None) -> None:
+    if len(wanted) > MOST_MEMBERS:
+        raise TooMany("member", MOST_MEMBERS)
     m, a = group_members.c, account_table.c
     before = set(uow.db.scalars(select(m.account_number).where(m.group_number == group.number)))
     if wanted == before:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, ForeignKey, String, Table, delete, select
 
 from dragoman.core import audit
-from dragoman.core.accounts import accounts
+from dragoman.core.accounts import AT_A_TIME, accounts
 from dragoman.core.database import Bag, Instant, Number, insert, metadata
 from dragoman.core.errors import NotFound, PermissionMissing, PermissionsExceeded, TooMany
 from dragoman.core.names import checked
@@ -54,6 +54,7 @@ group_members = Table(
 
 LONGEST_NAME = 128
 MOST = 200  # of an account or a group
+MOST_GROUPS = 1000
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,15 @@ def of(uow: UnitOfWork, account: Account) -> Rights:
     return of_all(uow, [account])[account.number]
 
 
-def of_all(uow: UnitOfWork, those: Collection[Account]) -> Mapping[int, Rights]:
-    """What each of some accounts may do now, by their numbers. Two statements, however many they are."""
+def of_all(uow: UnitOfWork, those: Sequence[Account]) -> Mapping[int, Rights]:
+    """What each of some accounts may do now, by their numbers. Two statements for some hundreds of them."""
+    found: dict[int, Rights] = {}
+    for start in range(0, len(those), AT_A_TIME):
+        found |= _of_some(uow, those[start : start + AT_A_TIME])
+    return found
+
+
+def _of_some(uow: UnitOfWork, those: Sequence[Account]) -> Mapping[int, Rights]:
     own, g, m = account_permissions.c, account_groups.c, group_members.c
     names: dict[int, list[str]] = {account.number: [] for account in those}
     groups: dict[int, list[int]] = {account.number: [] for account in those}
@@ -194,6 +202,8 @@ def require_groups_within(uow: UnitOfWork, by: Principal | None, numbers: Collec
 
     The groups are kept from being deleted before this unit ends.
     """
+    if len(numbers) > MOST_GROUPS:
+        raise NotFound("group")
     g = account_groups.c
     found = uow.db.execute(
         select(g.number, g.permissions)

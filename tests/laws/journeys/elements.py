@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import RootModel
-from tests.fakes import NEW_PASSWORD, PASSWORD, do
+from tests.fakes import NEW_PASSWORD, PASSWORD, START, do
 from tests.laws.journey import Answers, Journey, Step
 from tests.people import somebody, with_tools
 
 from dragoman.core import resets
 from dragoman.core.errors import PasswordChangeRequired, PasswordLoginDisabled
+from dragoman.core.factors import code_at, seed_of, step_at
+from dragoman.core.secrets import Secret
 from dragoman.core.work import Core
 
 ADMIN = "admin@example.org"
 MAILED = "0" * 40
+KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 class ElementsError(RootModel[dict[str, str | list[str] | dict[str, list[str]]]]):
@@ -30,6 +33,16 @@ def log_in(name: str, password: str) -> Step:
 def of_user(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
     """The user that was created, and more."""
     return lambda answers: {"id": answers["create_user"].id, **more}
+
+
+def of_group(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The group that was created, and more."""
+    return lambda answers: {"id": answers["create_group"].id, **more}
+
+
+def shown(steps: int) -> str:
+    """What a device with that key shows so many steps after the tests' clock begins."""
+    return code_at(seed_of(Secret(KEY)), step_at(START) + steps)
 
 
 def of_token(**more: Any) -> Callable[[Answers], Mapping[str, Any]]:
@@ -62,6 +75,17 @@ JOURNEY = Journey(
         Step("update_user", of_user(username="robert", email="bob@example.org")),
         Step("reset_user_password", of_user()),
         Step("patch_user", of_user(is_enabled=False)),
+        Step("patch_user", of_user(is_enabled=True)),
+        Step("enable_user_totp", of_user(key=KEY, otp=shown(0))),
+        Step("sync_user_totp", of_user(otp=shown(1))),
+        Step("disable_user_totp", of_user()),
+        Step("start_impersonation", lambda answers: {"user": answers["create_user"].id}),
+        Step("stop_impersonation"),
+        Step("create_group", lambda answers: {"name": "editors", "members": [answers["create_user"].id]}),
+        Step("get_group", of_group()),
+        Step("update_group", of_group(name="cutters", permissions=["media:access"], gid=7)),
+        Step("patch_group", of_group(members=[])),
+        Step("delete_group", of_group()),
         Step("delete_user", of_user()),
         Step("update_parameters", {"language": "en"}),
         Step("generate_password"),

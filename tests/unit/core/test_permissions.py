@@ -275,7 +275,7 @@ def test_what_cannot_be_is_refused(
 
 def test_there_are_only_so_many_groups(sqlite_core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups are bounded."""
-    monkeypatch.setattr(groups, "MOST", 1)
+    monkeypatch.setattr(groups, "MOST_GROUPS", 1)
     a_group(sqlite_core)
     with pytest.raises(TooMany):
         a_group(sqlite_core, "one more")

@@ -27,6 +27,12 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.Forbidden: (403, "You do not have permission to perform this action."),
     core.SessionRequired: (400, "This needs somebody who has signed in. An API token will not do."),
     core.PermissionsExceeded: (403, "Only who may do all of this may give or take it."),
+    core.WhileImpersonating: (403, "This cannot be changed while you act as another user."),
+    core.CannotImpersonate: (400, "You cannot act as this user."),
+    core.AlreadyImpersonating: (400, "You act as another user already."),
+    core.NotImpersonating: (400, "You do not act as another user."),
+    core.FactorAlreadySet: (400, "One-time passwords are enabled already."),
+    core.FactorNotSet: (400, "One-time passwords are not enabled."),
     core.LastAdmin: (400, "This is the last administrator who can sign in."),
     core.NotFound: (404, NOT_FOUND),
     core.Throttled: (429, "Request was throttled. Expected available in {seconds} seconds."),
@@ -48,8 +54,10 @@ SIGN_IN: Mapping[type[core.Refusal], tuple[int, str, str]] = {
 }
 # Of one field: its name, where that is always the same, and a sentence.
 OF_FIELD: Mapping[type[core.Refusal], tuple[str, str]] = {
-    core.NameTaken: ("{field}", "A user with this {field} already exists."),
+    core.NameTaken: ("{field}", "A {noun} with this {field} already exists."),
     core.NameRefused: ("{field}", "This field {why}."),
+    core.WrongCode: ("{code}", "The one-time password is not correct."),
+    core.SeedRefused: ("key", "Not a valid key."),
     core.WrongPassword: ("current_password", "The password is not correct."),
     core.PasswordTooLong: ("password", "Ensure this field has no more than {limit} bytes."),
     core.ResetRefused: ("token", "This token is not good, or not any more."),
@@ -60,16 +68,19 @@ OF_FIELD: Mapping[type[core.Refusal], tuple[str, str]] = {
 # Where an ask calls a field otherwise than the core does.
 CALLED = {"display_name": "full_name"}
 NEW_PASSWORD_OF = {"login": "new_password"}
+CODE_OF = {"set_my_password": "current_otp"}
+NOUN_OF = {"create_group": "group", "update_group": "group", "patch_group": "group"}
 
 
 def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
     """A refusal of the core, in ELEMENTS' words."""
+    operation = exchange.operation.name if exchange.operation else ""
     facts = vars(refusal)
     facts = {**facts, "field": CALLED.get(facts.get("field", ""), facts.get("field", ""))}
+    facts |= {"code": CODE_OF.get(operation, "otp"), "noun": NOUN_OF.get(operation, "user")}
     if isinstance(refusal, core.Throttled):
         facts["seconds"] = max(1, math.ceil(refusal.retry_after.total_seconds()))
     if isinstance(refusal, core.PasswordRefused):
-        operation = exchange.operation.name if exchange.operation else ""
         field = NEW_PASSWORD_OF.get(operation, "password")
         return of_fields({field: [f"{reason.text}." for reason in refusal.reasons]})
     for kind in type(refusal).__mro__:

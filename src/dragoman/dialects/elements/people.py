@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import permissions
+from dragoman.core import factors, permissions
 from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.users import (
     ElementsUser,
@@ -66,7 +66,7 @@ def mini(account: Account) -> ElementsUserMini:
     )
 
 
-def facts_of(account: Account, rights: Rights) -> dict[str, Any]:
+def facts_of(account: Account, rights: Rights, *, has_factor: bool) -> dict[str, Any]:
     """A user as lists have it."""
     own_ones = own_permissions(account, rights)
     return {
@@ -93,20 +93,26 @@ def facts_of(account: Account, rights: Rights) -> dict[str, Any]:
         "ldap_guid": None,
         "password_change_required": account.must_change_password,
         "sync_id": str(account.id),
-        "totp_enabled": False,
+        "totp_enabled": has_factor,
     }
 
 
 def listed(uow: UnitOfWork, people: Sequence[Account]) -> list[ElementsUser]:
     rights = permissions.of_all(uow, people)
-    return [ElementsUser(**facts_of(account, rights[account.number])) for account in people]
+    guarded = factors.enabled_among(uow, list(rights))
+    return [
+        ElementsUser(**facts_of(account, rights[account.number], has_factor=account.number in guarded))
+        for account in people
+    ]
 
 
 def detail(uow: UnitOfWork, account: Account) -> ElementsUserDetail:
     rights = permissions.of(uow, account)
-    return ElementsUserDetail(**facts_of(account, rights), groups=list(rights.groups))
+    facts = facts_of(account, rights, has_factor=factors.is_enabled(uow, account.number))
+    return ElementsUserDetail(**facts, groups=list(rights.groups))
 
 
 def profile(uow: UnitOfWork, account: Account) -> ElementsUserProfile:
-    facts = facts_of(account, permissions.of(uow, account))
+    has_factor = factors.is_enabled(uow, account.number)
+    facts = facts_of(account, permissions.of(uow, account), has_factor=has_factor)
     return ElementsUserProfile(**{name: facts[name] for name in ElementsUserProfile.model_fields})

@@ -14,5 +14,12 @@ class Unfit(core.Refusal):
         self.says = says
 
 
+class NoSuchObject(Unfit):
+    """A `field` names an object by a number that there is none of."""
+
+    def __init__(self, field: str, number: int) -> None:
+        super().__init__(field, f'Invalid pk "{number}" - object does not exist.')
+
+
 class PasswordFixed(core.Forbidden):
     """The account's owner may not change its password."""

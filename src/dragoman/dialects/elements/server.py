@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.elements import api_tokens, auth, errors, passwords, system, users
+from dragoman.dialects.elements import (
+    api_tokens,
+    auth,
+    errors,
+    groups,
+    impersonation,
+    passwords,
+    system,
+    totp,
+    users,
+)
 from dragoman.dialects.elements.configuration import ElementsSettings, lifetime
 from dragoman.dialects.elements.credentials import TOKEN_FORM, decode, present
 from dragoman.dialects.elements.gate import gate
@@ -13,7 +23,16 @@ dialect = Dialect(
     name="elements",
     product="ELEMENTS",
     api=ElementsApi,
-    bound=(*auth.BOUND, *passwords.BOUND, *api_tokens.BOUND, *users.BOUND, *system.BOUND),
+    bound=(
+        *auth.BOUND,
+        *passwords.BOUND,
+        *api_tokens.BOUND,
+        *users.BOUND,
+        *groups.BOUND,
+        *totp.BOUND,
+        *impersonation.BOUND,
+        *system.BOUND,
+    ),
     present=present,
     decode=decode,
     errors=errors,

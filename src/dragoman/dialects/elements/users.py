@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import accounts, groups, password_change, permissions, setup
+from dragoman.core import accounts, factors, groups, password_change, permissions, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.listing import Keys, arranged
 from dragoman.dialects.elements.people import OWN, UNSAID, detail, full_name_of, listed, own, profile
-from dragoman.dialects.elements.refusals import PasswordFixed, Unfit
+from dragoman.dialects.elements.refusals import NoSuchObject, PasswordFixed, Unfit
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.fields import NULL
@@ -73,6 +73,7 @@ def set_my_password(core: Core, call: Call, ask: ChangeOwnPasswordRequest) -> No
         raise PasswordFixed
 
     def done(uow: UnitOfWork, number: int) -> None:
+        factors.require(uow, number, Secret(ask.current_otp) if ask.current_otp else None)
         accounts.change(uow, number, Changes(must_change_password=False), by=caller)
 
     old, new = Secret(ask.current_password), Secret(ask.password)
@@ -172,7 +173,7 @@ def join(uow: UnitOfWork, account: Account, numbers: Sequence[int], by: Principa
     known = {group.number for group in groups.everyone(uow)}
     for number in numbers:
         if number not in known:
-            raise Unfit("groups", f'Invalid pk "{number}" - object does not exist.')
+            raise NoSuchObject("groups", number)
     permissions.join(uow, account, numbers, by=by)
 
 

@@ -29,6 +29,7 @@ from dragoman.dialects.elements.wire.fields import (
     Text,
     Whole,
 )
+from dragoman.dialects.elements.wire.groups import GroupsApi, TotpApi
 from dragoman.dialects.elements.wire.system import SystemApi
 from dragoman.dialects.elements.wire.users import MANAGE, ElementsUserDetail, OfUser, ProfileApi, UsersApi
 from dragoman.wire import OMITTED, UNSEEN, Access, Api, Endpoint, Nothing, Work
@@ -213,7 +214,18 @@ class APITokensApi:
     delete_api_token = Endpoint("DELETE", "/api/2/api-tokens/{id}", OfAPIToken, Nothing, work=Work.WRITES)
 
 
-class ElementsApi(LoginApi, PasswordsApi, APITokensApi, ProfileApi, UsersApi, SystemApi, Api):
+class ElementsApi(
+    LoginApi,
+    PasswordsApi,
+    ImpersonationApi,
+    APITokensApi,
+    ProfileApi,
+    UsersApi,
+    GroupsApi,
+    TotpApi,
+    SystemApi,
+    Api,
+):
     """What is served of ELEMENTS."""
 
     title = "ELEMENTS API"

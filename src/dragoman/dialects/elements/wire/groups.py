@@ -167,7 +167,7 @@ class TotpApi:
         "POST", "/api/2/users/{id}/totp", EnableTOTPRequest, Nothing, work=Work.WRITES, tag="main"
     )
     sync_user_totp = Endpoint(
-        "PUT", "/api/2/users/{id}/totp", SyncTOTPRequest, SyncTOTP, work=Work.WRITES, tag="main"
+        "PUT", "/api/2/users/{id}/totp", SyncTOTPRequest, SyncTOTP, work=Work.HASHES, tag="main"
     )
     disable_user_totp = Endpoint(
         "DELETE", "/api/2/users/{id}/totp", OfUser, Nothing, work=Work.WRITES, tag="main"
