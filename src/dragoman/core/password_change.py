@@ -157,7 +157,8 @@ def replace_forgotten(uow: UnitOfWork, number: int, version: int, hashed: str) -
     unchanged = accounts.accounts.c.password_version == version
     changed = _store(uow, number, hashed, unchanged, by=None, must_change=False)
     if changed is not None:
-        throttle.unlock(uow, number)
+        # Who guessed at a second factor before has as few guesses left as before.
+        throttle.unlock(uow, number, ["password"])
         _end_what_hangs_on_it(uow, number, spared=None, others_too=True)
     return changed
 

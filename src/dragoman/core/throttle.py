@@ -7,7 +7,7 @@ guesses are a hundred attempts; whoever turns out to know the secret gets the re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -33,6 +33,7 @@ throttles = Table(
     Column("forget_at", Instant, nullable=False, index=True),
 )
 
+KINDS = ("password", "pin", "totp")
 LOCKED = timedelta(days=36500)
 
 
@@ -150,13 +151,13 @@ def standing(uow: UnitOfWork, number: int) -> Standing:
     return Standing(sum(row.failures for row in rows), until, locked)
 
 
-def unlock(uow: UnitOfWork, number: int) -> int:
-    """Forget every attempt at an account, its PIN and its devices included. How many counters that were."""
-    return uow.db.execute(delete(throttles).where(_of_account(number))).rowcount
+def unlock(uow: UnitOfWork, number: int, kinds: Sequence[str] = KINDS) -> int:
+    """Forget every attempt at an account's secrets of these kinds, by its devices too. How many counters that were."""
+    return uow.db.execute(delete(throttles).where(_of_account(number, kinds))).rowcount
 
 
-def _of_account(number: int) -> ColumnElement[bool]:
-    prefixes = [f"{kind}:account:{number}" for kind in ("password", "pin", "totp")]
+def _of_account(number: int, kinds: Sequence[str] = KINDS) -> ColumnElement[bool]:
+    prefixes = [f"{kind}:account:{number}" for kind in kinds]
     return or_(
         *[or_(throttles.c.key == p, func.substr(throttles.c.key, 1, len(p) + 1) == f"{p}:") for p in prefixes]
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -16,13 +18,11 @@ from tests.people import ALICE, BOB, rows, somebody
 from tests.running import Running, configured, running
 
 from dragoman import courier
-from dragoman.core import accounts, sessions
+from dragoman.core import accounts, outbox, sessions
 from dragoman.core.accounts import Changes
 from dragoman.core.passwords import Hasher
 from dragoman.core.resets import password_resets
 from dragoman.dialects import elements
-
-Asking = Callable[..., httpx2.Response]
 
 
 @pytest.fixture
@@ -32,17 +32,32 @@ def post() -> Iterator[MailServer]:
         yield served
 
 
-@pytest.fixture
-def server(
-    sqlite_url: str, clock: FakeClock, hasher: Hasher, post: MailServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Running]:
-    """A server with that mail server, an administrator (Alice) and somebody else (Bob)."""
-    monkeypatch.setattr("dragoman.courier.EVERY", courier.EVERY / 100)
-    mail = {"host": "127.0.0.1", "port": post.port, "tls": "none", "sender": "accounts@example.org"}
-    told = configured(sqlite_url, master_key=MASTER_KEY, mail=mail)
-    with running(told, hasher, clock) as served:
+@contextmanager
+def mailing_to(port: int, url: str, clock: FakeClock, hasher: Hasher) -> Iterator[Running]:
+    """A server with the mail server at a port, an administrator (Alice) and somebody else (Bob)."""
+    mail = {
+        "host": "127.0.0.1",
+        "port": port,
+        "tls": "none",
+        "sender": "accounts@example.org",
+        "timeout_seconds": 1,
+    }
+    with running(configured(url, master_key=MASTER_KEY, mail=mail), hasher, clock) as served:
         somebody(served.core, ALICE, is_admin=True)
         somebody(served.core, BOB)
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail is not waited for."""
+    monkeypatch.setattr(courier, "EVERY", courier.EVERY / 100)
+
+
+@pytest.fixture
+def server(sqlite_url: str, clock: FakeClock, hasher: Hasher, post: MailServer) -> Iterator[Running]:
+    """A server with that mail server."""
+    with mailing_to(post.port, sqlite_url, clock, hasher) as served:
         yield served
 
 
@@ -217,3 +232,24 @@ def test_a_reset_ends_that_a_password_must_be_changed(server: Running, post: Mai
     with signed_in(server, BOB, NEW_PASSWORD) as bob:
         assert bob.get_profile().id == 2
     assert len(do(server.core, sessions.owned, 2)) == 1
+
+
+def test_a_mail_server_that_says_nothing_holds_nobody_up(
+    sqlite_url: str, clock: FakeClock, hasher: Hasher
+) -> None:
+    """While mail hangs, resets are started and others are answered at once; the mail waits."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        mailing_to(silent.getsockname()[1], sqlite_url, clock, hasher) as server,
+        signed_in(server, ALICE) as alice,
+    ):
+        alice.reset_user_password(id=2)
+        hanging, _ = silent.accept()
+        begun = time.monotonic()
+        for _ in range(5):
+            alice.reset_user_password(id=2)
+            assert alice.get_profile().id == 1
+        assert time.monotonic() - begun < 1
+        hanging.close()
+        states = [mail.state for mail in do(server.core, outbox.listed)]
+    assert sorted(states) == ["waiting", *["withdrawn"] * 5]

@@ -1,4 +1,4 @@
-"""A core on SQLite alone."""
+"""A core on SQLite alone, and cores that can seal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.fakes import FakeClock, rules
+from tests.people import sealing, somebody
 
 from dragoman.core.database import Database
 from dragoman.core.passwords import Hasher
@@ -18,3 +19,19 @@ def sqlite_core(sqlite_url: str, clock: FakeClock, hasher: Hasher) -> Iterator[C
     database = Database(sqlite_url, connections=24)
     yield Core(database, Tools(hasher, clock=clock), rules())
     database.dispose()
+
+
+@pytest.fixture
+def sealed(core: Core) -> Core:
+    """A core on each engine that can seal, with Alice."""
+    made = sealing(core)
+    somebody(made)
+    return made
+
+
+@pytest.fixture
+def sealed_sqlite(sqlite_core: Core) -> Core:
+    """The same on SQLite alone."""
+    made = sealing(sqlite_core)
+    somebody(made)
+    return made

@@ -31,22 +31,6 @@ NONE = timedelta(0)
 STRICT = replace(ORIGIN, dialect="strict")  # sessions idle out in 8 hours, and end after a day
 
 
-@pytest.fixture
-def sealed(core: Core) -> Core:
-    """A core on each engine that can seal, with Alice."""
-    made = sealing(core)
-    somebody(made)
-    return made
-
-
-@pytest.fixture
-def sealed_sqlite(sqlite_core: Core) -> Core:
-    """The same on SQLite alone."""
-    made = sealing(sqlite_core)
-    somebody(made)
-    return made
-
-
 def begun(core: Core, number: int = 1) -> tuple[Session, Secret]:
     """A new family of an account: its session and its first token."""
     account = do(core, accounts.get, str(number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 import shutil
@@ -27,7 +28,7 @@ from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, cheap_hasher,
 from tests.people import ALICE, BOB, calling, events, opened, rows, sealing, somebody, with_tools
 from tests.racing import at_once
 
-from dragoman.core import accounts, outbox, password_change, resets, sweep
+from dragoman.core import accounts, factors, outbox, password_change, resets, sweep, throttle
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.database import Database
 from dragoman.core.errors import (
@@ -38,6 +39,7 @@ from dragoman.core.errors import (
     Throttled,
     WrongCredentials,
 )
+from dragoman.core.factors import code_at, step_at
 from dragoman.core.login import log_in
 from dragoman.core.mail import Mail
 from dragoman.core.passwords import Hasher
@@ -46,23 +48,8 @@ from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, sessions
 from dragoman.core.work import Core, Tools, UnitOfWork
 
+SEED = b"12345678901234567890"
 LINK = re.compile(r"^http://localhost/reset-password\?token=([0-9A-Za-z]{40})$", re.MULTILINE)
-
-
-@pytest.fixture
-def sealed(core: Core) -> Core:
-    """A core on each engine that can seal, with Alice."""
-    made = sealing(core)
-    somebody(made)
-    return made
-
-
-@pytest.fixture
-def sealed_sqlite(sqlite_core: Core) -> Core:
-    """The same on SQLite alone."""
-    made = sealing(sqlite_core)
-    somebody(made)
-    return made
 
 
 def of_mail(mail: Mail) -> Secret:
@@ -248,6 +235,28 @@ def test_a_reset_frees_who_was_locked_out(sealed: Core) -> None:
     completed(sealed, mailed(sealed))
     assert lets_in(sealed, NEW_PASSWORD)
     assert not do(sealed, accounts.get, "1").must_change_password
+
+
+def test_a_second_factor_is_as_it_was(sealed: Core, clock: FakeClock) -> None:
+    """Whoever set the password by the mail needs the code all the same, and has no more guesses at it than before."""
+    alice = do(sealed, accounts.get, ALICE)
+    shown = Secret(code_at(SEED, step_at(clock.now)))
+    do(
+        sealed,
+        factors.enable,
+        alice,
+        Secret(base64.b32encode(SEED).decode()),
+        shown,
+        by=calling(sealed, alice),
+    )
+    do(sealed, lambda uow: throttle.reserve(uow, [throttle.account_counter(uow, "totp", 1)]))
+    factor, guesses = rows(sealed, factors.totp_factors), do(sealed, throttle.standing, 1).failures
+    completed(sealed, mailed(sealed))
+    assert rows(sealed, factors.totp_factors) == factor
+    assert do(sealed, throttle.standing, 1).failures == guesses == 1
+    clock.forward(minutes=1)
+    assert not lets_in(sealed, NEW_PASSWORD)
+    assert lets_in(sealed, NEW_PASSWORD + code_at(SEED, step_at(clock.now)))
 
 
 @pytest.mark.parametrize("new", ["short", "password1!", ALICE, "alice", "x" * 5000])
