@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.contract.elements.speech import BAD_TOKEN, HERE, NO_CREDENTIALS, House
+from tests.contract.elements.speech import BAD_TOKEN, FORBIDDEN, HERE, NO_CREDENTIALS, House
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
 from tests.stock import Driver, Refused, driving, in_python
 
@@ -24,6 +24,7 @@ CHANGE = {
     "reason": "password_change_required",
     "detail": "The password must be changed: send a new one along.",
 }
+NOBODYS = 'Invalid pk "{}" - object does not exist.'
 NOBODY = {"detail": NO_CREDENTIALS}
 
 
@@ -123,3 +124,18 @@ def test_a_cookie_is_sent_as_it_is_given(house: House, sdk: Sdk) -> None:
     with pytest.raises(Refused) as raised:
         sdk.driver.call("generate_password", by, {})
     assert raised.value.said == {"detail": "CSRF Failed: CSRF cookie not set."}
+
+
+def test_impersonation(house: House, sdk: Sdk) -> None:
+    """An administrator's session is a user's until it stops; nobody else starts, and nothing else can be stopped."""
+    account, key = house.account(), house.token(house.account(is_admin=True))
+    body = {"user": account.number}
+    sdk.call("start_impersonation", key, body=body)
+    assert house.ask("GET", "/api/2/users/me", key).json()["id"] == account.number
+    sdk.call("stop_impersonation", key)
+    assert house.ask("GET", "/api/2/users/me", key).json()["id"] != account.number
+    sdk.refused(403, {"detail": FORBIDDEN}, "start_impersonation", house.token(account), body=body)
+    sdk.refused(400, {"user": [NOBODYS.format(999_999)]}, "start_impersonation", key, body={"user": 999_999})
+    with pytest.raises(Refused) as raised:
+        sdk.call("stop_impersonation", key)
+    assert (raised.value.status, list(raised.value.said)) == (400, ["detail"])
