@@ -13,7 +13,7 @@ from dragoman.core.link_visits import Opened
 from dragoman.core.principals import Principal
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core
+from dragoman.core.work import Core, UnitOfWork
 
 LINK_PASSWORD = "open sesame"
 BUNDLE = SharedObject("bundle", 5, "Dailies")
@@ -32,7 +32,11 @@ def made(core: Core, by: Principal, **asked: Any) -> tuple[OneTimeAccessToken, S
 def opened(core: Core, token: Secret, *, password: str | None = None, **named: Any) -> Opened:
     """What a visitor gets who opens a link, from elsewhere."""
     shown = None if password is None else Secret(password)
-    return link_visits.open_link(core, ELSEWHERE, token, Device("phone"), password=shown, **named)
+
+    def then(_uow: UnitOfWork, opened: Opened) -> Opened:
+        return opened
+
+    return link_visits.open_link(core, ELSEWHERE, token, Device("phone"), then=then, password=shown, **named)
 
 
 def looked_at(core: Core, token: Secret, origin: Any = ORIGIN) -> OneTimeAccessToken:

@@ -139,6 +139,7 @@ def make_rules(settings: Settings) -> Rules:
         impersonation_lasts=timedelta(minutes=settings.impersonation.minutes),
         audit_retention=timedelta(days=settings.audit.retention_days),
         made_passwords=settings.passwords.made,
+        root=settings.root_at(settings.server.port),
         reset_link=f"{settings.root_at(settings.server.port)}{reset.PATH}?token=",
     )
 

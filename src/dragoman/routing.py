@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.routing import compile_path
 
-from dragoman.wire import Operation
+from dragoman.wire import Operation, secret_after
 
 
 class Served(Protocol):
@@ -46,6 +46,13 @@ class Routes(Generic[S]):
                 flags = re.IGNORECASE if folds_case else 0
                 route = self._matched.setdefault(path, Route(re.compile(pattern.pattern, flags)))
                 route.methods[method] = each
+
+        starts = {secret_after(s.operation.path, s.operation.takes) for s in served}
+        self._secret_after = sorted(start for start in starts if start is not None)
+
+    def loggable(self, path: str) -> str:
+        """A path as the log may show it: no further than a secret in it, whatever it leads to."""
+        return next((f"{start}…" for start in self._secret_after if path.startswith(start)), path)
 
     def _normal(self, path: str) -> str:
         return path.lower().rstrip("/") if self._folds else path

@@ -23,7 +23,6 @@ from dragoman.core.errors import (
     Throttled,
     Unavailable,
     UpstreamFailed,
-    VisitorsMayNot,
 )
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
@@ -259,7 +258,7 @@ class DialectApp:
             else:
                 spoken = gate
         except Exception:
-            log.exception("crashed", method=exchange.method, path=exchange.path)
+            log.exception("crashed", method=exchange.method, path=self._routes.loggable(exchange.path))
             spoken = self.dialect.errors.crashed(exchange)
         await send_spoken(send, spoken)
         # One line a request, also when it is refused: a crowd that finds the lane full is refused in thousands.
@@ -267,7 +266,7 @@ class DialectApp:
         say(
             "answered",
             method=exchange.method,
-            path=exchange.path,
+            path=self._routes.loggable(exchange.path),
             operation=exchange.operation.name if exchange.operation else None,
             status=spoken.status,
             ms=round((time.perf_counter() - begun) * 1000, 1),
@@ -343,12 +342,12 @@ class DialectApp:
     def _call(self, uow: UnitOfWork, job: Job, device: Device | None) -> Call:
         if job.presented is None:
             return Call(job.exchange, self.settings)
-        visitors = job.operation.access is Access.VISITOR
+        visitors = job.operation.access in (Access.VISITOR, Access.WELCOME)
         try:
             found = identify(uow, self._named(uow, job.presented), device, visitors=visitors)
             principal = in_words_of(self.release, found)
             job.exchange.origin = uow.origin
-        except (CredentialRefused, VisitorsMayNot):
+        except CredentialRefused:
             if job.operation.access.is_open:
                 return Call(job.exchange, self.settings)
             raise

@@ -89,7 +89,7 @@ class Access(Enum):
     """Who may call an operation. Signed in is the default; public must be said.
 
     What is `WELCOME` is public, too, but whoever holds up a good credential is known by it. A `VISITOR` is whom
-    a shared link let in; what is for them is for all who are signed in.
+    a shared link let in; what is for them is for all who are signed in, and they are welcome where all are.
     """
 
     PUBLIC = "public"
@@ -223,6 +223,16 @@ def places(shape: type[BaseModel]) -> dict[str, tuple[type[Place] | None, str]]:
         place = next((type(m) for m in info.metadata if isinstance(m, Place)), None)
         found[name] = (place, info.serialization_alias or info.alias or name)
     return found
+
+
+def secret_after(path: str, shape: type[BaseModel]) -> str | None:
+    """How far an operation's path goes before a secret stands in it; None: it holds none."""
+    secrets = [
+        "{" + wire_name + "}"
+        for name, (place, wire_name) in places(shape).items()
+        if place is InPath and not shape.model_fields[name].repr
+    ]
+    return min((path.partition(each)[0] for each in secrets), key=len, default=None)
 
 
 def has_body(shape: type[BaseModel]) -> bool:

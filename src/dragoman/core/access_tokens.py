@@ -30,9 +30,9 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import accounts, audit
+from dragoman.core import accounts, audit, letters, outbox
 from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
-from dragoman.core.errors import NotFound, TooMany
+from dragoman.core.errors import NoAddress, NotFound, TooMany
 from dragoman.core.secrets import Secret, digest, mint
 
 if TYPE_CHECKING:
@@ -273,6 +273,35 @@ def storable(number: int) -> int:
 def token_of(uow: UnitOfWork, link: OneTimeAccessToken) -> Secret:
     """The token that opens a link: for its creator, whom it is opened as, and administrators alone."""
     return Secret(uow.sealer.open(uow, link.sealed, **_place(link.id)).decode())
+
+
+def mail(
+    uow: UnitOfWork,
+    link: OneTimeAccessToken,
+    address: str,
+    *,
+    by: Principal,
+    to: str | None = None,
+    subject: str | None = None,
+    words: str | None = None,
+) -> None:
+    """Mail somebody the `address` by which a link is opened: whom it is opened as, unless `to` says otherwise.
+
+    `subject` and `words` are the sender's. Refuses `NoAddress`, `NameRefused`, `Throttled`.
+    """
+    opened_as = accounts.find_by_number(uow, link.account_number)
+    recipient = to or (opened_as.email if opened_as else None)
+    if recipient is None:
+        raise NoAddress
+    letter = letters.write(
+        "link",
+        sender=by.account.display_name,
+        subject=None if subject is None else " ".join(subject.split()),
+        words=words,
+        link=address,
+        has_password=link.has_password,
+    )
+    outbox.post(uow, letter, to=recipient, kind="link", of=by.account.number, until=link.expires_at)
 
 
 def shared_by(uow: UnitOfWork, link_ids: Sequence[int]) -> Mapping[int, Sequence[SharedObject]]:

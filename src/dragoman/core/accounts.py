@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -135,6 +135,12 @@ def find_by_number(uow: UnitOfWork, number: int) -> Account | None:
     """The account with this number, deleted ones included."""
     row = uow.db.execute(select(*COLUMNS).where(accounts.c.number == number)).one_or_none()
     return None if row is None else of(row)
+
+
+def find_all(uow: UnitOfWork, numbers: Collection[int]) -> Mapping[int, Account]:
+    """The accounts with these numbers, at most some hundreds, deleted ones included."""
+    rows = uow.db.execute(select(*COLUMNS).where(accounts.c.number.in_(numbers)))
+    return {row.number: of(row) for row in rows}
 
 
 def find_by_id(uow: UnitOfWork, account_id: uuid.UUID) -> Account | None:

@@ -7,10 +7,10 @@ takes the three steps of a sign-in (core/login.py), for it may have a password. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, case, delete, func, or_, select, update
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from dragoman.core.sessions import Device, Session
     from dragoman.core.throttle import Counter
     from dragoman.core.work import Core, Origin, UnitOfWork
+
+Given = TypeVar("Given")
 
 link_visits = Table(
     "link_visits",
@@ -87,12 +89,13 @@ def open_link(
     token: Secret,
     device: Device,
     *,
+    then: Callable[[UnitOfWork, Opened], Given],
     password: Secret | None = None,
     caller: Principal | None = None,
-) -> Opened:
+) -> Given:
     """Count one view of a link and let its visitor in: for a day at most, and to little (`Principal.is_visitor`).
 
-    `caller` is who opens it, where that is known. Refuses `AccessTokenRefused`, `NotSignedIn` when the link asks
+    What `then` makes of it, in the same unit. `caller` is who opens it, where that is known. Refuses `AccessTokenRefused`, `NotSignedIn` when the link asks
     for somebody known, `WrongLinkPassword`, `PasswordTooLong`, `Throttled`, `Unavailable`.
     """
     hasher = core.tools.hasher
@@ -100,7 +103,7 @@ def open_link(
         hasher.require_sane(password.reveal())
     with core.begin(origin, writes=True, durable=False) as uow:
         asked = _find(uow, token)
-        if asked.link.requires_sign_in and caller is None:
+        if asked.link.requires_sign_in and (caller is None or caller.is_visitor):
             raise NotSignedIn
         if asked.stored is not None and password is None:
             raise WrongLinkPassword
@@ -112,7 +115,7 @@ def open_link(
             )
             raise WrongLinkPassword
     with core.begin(origin, writes=True) as uow:
-        return _settle(uow, asked, device, caller)
+        return then(uow, _settle(uow, asked, device, caller))
 
 
 def _find(uow: UnitOfWork, token: Secret) -> _Asked:

@@ -66,6 +66,7 @@ class Rules:
     impersonation_lasts: timedelta = timedelta(hours=1)
     audit_retention: timedelta = timedelta(days=365)
     made_passwords: Form = "words"
+    root: str = "http://localhost"  # this server's address as clients call it
     reset_link: str = "http://localhost/reset-password?token="  # what the mailed secret is put behind
 
     def lifetime(self, dialect: str) -> Lifetime:

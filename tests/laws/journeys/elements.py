@@ -8,10 +8,16 @@ from typing import Any
 from pydantic import RootModel
 from tests.fakes import NEW_PASSWORD, PASSWORD, START, do
 from tests.laws.journey import Answers, Journey, Step
+from tests.links import LINK_PASSWORD
 from tests.people import somebody, with_tools
 
 from dragoman.core import resets
-from dragoman.core.errors import PasswordChangeRequired, PasswordLoginDisabled
+from dragoman.core.errors import (
+    AccessTokenRefused,
+    PasswordChangeRequired,
+    PasswordLoginDisabled,
+    TicketRefused,
+)
 from dragoman.core.factors import code_at, seed_of, step_at
 from dragoman.core.secrets import Secret
 from dragoman.core.work import Core
@@ -19,6 +25,12 @@ from dragoman.core.work import Core
 ADMIN = "admin@example.org"
 MAILED = "0" * 40
 KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+SHARE = {
+    "bundles": [5],
+    "expires": "2099-01-01T00:00:00Z",
+    "permissions": {"show_tags": True},
+    "password": LINK_PASSWORD,
+}
 
 
 class ElementsError(RootModel[dict[str, str | list[str] | dict[str, list[str]]]]):
@@ -58,6 +70,11 @@ def people(core: Core) -> None:
     do(with_tools(core, dice=bytes), resets.start, forgetful)
 
 
+def of_link(fact: str, **more: Any) -> Callable[[Answers], Mapping[str, Any]]:
+    """The link that was made, by its id or its token, and more."""
+    return lambda answers: {fact: getattr(answers["share_media_library_objects"], fact), **more}
+
+
 JOURNEY = Journey(
     steps=(
         log_in(ADMIN, PASSWORD),
@@ -69,6 +86,20 @@ JOURNEY = Journey(
         Step("update_api_token", of_token(name="nightly backup")),
         Step("patch_api_token", of_token(name="weekly backup")),
         Step("delete_api_token", of_token()),
+        Step("create_auth_ticket"),
+        Step("check_auth_ticket", lambda answers: {"ticket": answers["create_auth_ticket"].ticket}),
+        Step("share_media_library_objects", SHARE),
+        Step("get_all_access_tokens", {"shared_bundles": [5], "ordering": "-id", "limit": 10}),
+        Step("get_access_token", of_link("id")),
+        Step("send_access_token_email_notification", of_link("id", email="friend@example.org")),
+        Step("get_access_token_by_value", of_link("token")),
+        Step("show_fast_lane", of_link("token")),
+        Step("open_fast_lane", of_link("token", password=LINK_PASSWORD)),
+        Step("delete_access_token", of_link("id")),
+        Step("get_easy_sharing_token_for_bundle", {"id": 5}),
+        Step("delete_easy_sharing_token_for_bundle", {"id": 5}),
+        Step("get_easy_sharing_token_for_directory", {"id": 5}),
+        Step("delete_easy_sharing_token_for_directory", {"id": 5}),
         Step("create_user", {"username": "bob", "permissions": [], "groups": []}),
         Step("set_user_password", of_user(password=NEW_PASSWORD)),
         Step("get_user", of_user()),
@@ -104,6 +135,12 @@ JOURNEY = Journey(
         ],
     },
     # §4: a right password that may not enter.
-    statuses={PasswordLoginDisabled: 403, PasswordChangeRequired: 403},
+    statuses={
+        PasswordLoginDisabled: 403,
+        PasswordChangeRequired: 403,
+        # §3, §4: what was held up is in the body or the path, and says of nobody who is calling.
+        TicketRefused: 403,
+        AccessTokenRefused: 404,
+    },
     beforehand=people,
 )

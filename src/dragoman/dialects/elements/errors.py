@@ -23,6 +23,8 @@ NOT_FOUND = "Not found."
 SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.NotSignedIn: (401, "Authentication credentials were not provided."),
     core.CredentialRefused: (401, "Invalid token."),
+    core.TicketRefused: (403, "The ticket is not valid."),
+    core.AccessTokenRefused: (404, NOT_FOUND),
     core.ApiKeyOwnerGone: (401, "User inactive or deleted."),
     core.Forbidden: (403, "You do not have permission to perform this action."),
     core.SessionRequired: (400, "This needs somebody who has signed in. An API token will not do."),
@@ -59,6 +61,7 @@ OF_FIELD: Mapping[type[core.Refusal], tuple[str, str]] = {
     core.WrongCode: ("{code}", "The one-time password is not correct."),
     core.SeedRefused: ("key", "Not a valid key."),
     core.WrongPassword: ("current_password", "The password is not correct."),
+    core.WrongLinkPassword: ("password", "The password is not correct."),
     core.PasswordTooLong: ("password", "Ensure this field has no more than {limit} bytes."),
     core.ResetRefused: ("token", "This token is not good, or not any more."),
     core.NoAddress: ("email", "The user has no e-mail address."),

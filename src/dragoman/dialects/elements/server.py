@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dragoman.dialects.elements import (
+    access_tokens,
     api_tokens,
     auth,
     errors,
     groups,
     impersonation,
     passwords,
+    sharing,
     system,
+    tickets,
     totp,
     users,
 )
@@ -31,6 +34,9 @@ dialect = Dialect(
         *groups.BOUND,
         *totp.BOUND,
         *impersonation.BOUND,
+        *tickets.BOUND,
+        *access_tokens.BOUND,
+        *sharing.BOUND,
         *system.BOUND,
     ),
     present=present,

@@ -31,6 +31,7 @@ from dragoman.dialects.elements.wire.fields import (
 )
 from dragoman.dialects.elements.wire.groups import GroupsApi, TotpApi
 from dragoman.dialects.elements.wire.system import SystemApi
+from dragoman.dialects.elements.wire.tokens import AccessTokensApi, SharingApi, TicketsApi
 from dragoman.dialects.elements.wire.users import MANAGE, ElementsUserDetail, OfUser, ProfileApi, UsersApi
 from dragoman.wire import OMITTED, UNSEEN, Access, Api, Endpoint, Nothing, Work
 
@@ -223,6 +224,9 @@ class ElementsApi(
     UsersApi,
     GroupsApi,
     TotpApi,
+    TicketsApi,
+    AccessTokensApi,
+    SharingApi,
     SystemApi,
     Api,
 ):

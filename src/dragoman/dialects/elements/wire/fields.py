@@ -155,8 +155,10 @@ def an_address(value: str) -> str:
     return value
 
 
-def written(moment: datetime) -> str:
-    """The one way to write a date that every client reads (§2)."""
+def written(moment: datetime | str) -> str:
+    """The one way to write a date that every client reads (§2). What a client's caller has written stays so."""
+    if isinstance(moment, str):
+        return moment
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

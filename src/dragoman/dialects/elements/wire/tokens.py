@@ -25,6 +25,7 @@ from dragoman.dialects.elements.wire.fields import (
     Words,
     an_object,
     filtered_by,
+    one_of,
 )
 from dragoman.dialects.elements.wire.users import ElementsUserDetail, ElementsUserMini
 from dragoman.wire import OMITTED, UNSEEN, Access, Endpoint, InPath, Nothing, Work
@@ -93,14 +94,18 @@ class RestrictedOneTimeAccessToken(ElementsWire):
     full_url: Annotated[str, UNSEEN]
 
 
-class ListAccessTokens(Listed):
-    """The filters, which all must fit, in the product's order."""
+class AccessTokenFilters(ElementsWire):
+    """Which links: those that fit all of these."""
 
     shared_bundles: Annotated[SomeNumbers, filtered_by("shared_bundles")] = None
     shared_directories: Annotated[SomeNumbers, filtered_by("shared_directories")] = None
     shared_bundles__asset: Annotated[OneNumber, filtered_by("shared_bundles__asset")] = None
     user: Annotated[OneNumber, filtered_by("user")] = None
     created_by: Annotated[OneNumber, filtered_by("created_by")] = None
+
+
+class ListAccessTokens(Listed, AccessTokenFilters):
+    """The filters first, as the product's document has them."""
 
 
 class OfAccessToken(ElementsWire):
@@ -146,6 +151,13 @@ class MediaRootPermissionAccessOptions(ElementsWire):
     allow_delete_db: Flag = False
 
 
+# What a link shows first, as release 26.8 has it (§5).
+LinkType = Annotated[
+    str,
+    BeforeValidator(one_of("download-original", "download-proxy", "embed-player", "embed-full", "playlist")),
+]
+
+
 class MediaLibraryShareRequest(ElementsWire):
     bundles: Annotated[Numbers | None, NOT_NULL] = None
     directories: Annotated[Numbers | None, NOT_NULL] = None
@@ -154,7 +166,7 @@ class MediaLibraryShareRequest(ElementsWire):
     permissions: Annotated[MediaRootPermissionAccessOptions, BeforeValidator(an_object)]
     user: Annotated[Annotated[int, Whole()] | None, NOT_NULL] = None
     email: Annotated[Email | None, NOT_NULL] = None
-    link_type: Words | None = None
+    link_type: LinkType | None = None
     password: Annotated[Password | None, UNSEEN] = None
 
 
@@ -172,7 +184,7 @@ class FastLaneEndpointRequest(OfSecret):
 class FastLaneEndpointResponse(ElementsWire):
     redirect: Annotated[str | None, OMITTED] = None
     login_redirect: Annotated[str | None, OMITTED] = None
-    user: Annotated[ElementsUserMini | None, OMITTED] = None
+    user: Annotated[ElementsUserDetail | None, OMITTED] = None
 
 
 class TicketsApi:
@@ -294,6 +306,6 @@ class SharingApi:
         "/auth/fast-lane/{token}",
         FastLaneEndpointRequest,
         FastLaneEndpointResponse,
-        access=Access.PUBLIC,
+        access=Access.WELCOME,
         work=Work.HASHES,
     )

@@ -27,7 +27,7 @@ from dragoman.dialects.elements.wire.fields import (
     Texts,
     Whole,
 )
-from dragoman.wire import UNSEEN, Endpoint, InQuery, Nothing, Work
+from dragoman.wire import UNSEEN, Access, Endpoint, InQuery, Nothing, Work
 
 MANAGE = "users:manage"
 UnixId = Annotated[int, Whole(least=-INT32 - 1, most=INT32)]
@@ -200,7 +200,9 @@ class ElementsUsers(RootModel[list[ElementsUser]]):
 class ProfileApi:
     """What users see and change of themselves (§5)."""
 
-    get_profile = Endpoint("GET", "/api/2/users/me", Nothing, ElementsUserProfile, tag="main")
+    get_profile = Endpoint(
+        "GET", "/api/2/users/me", Nothing, ElementsUserProfile, access=Access.VISITOR, tag="main"
+    )
     update_profile = Endpoint(
         "PUT",
         "/api/2/users/me",
