@@ -208,6 +208,7 @@ LEAST_WORDS = {
     "key issue": ["immich", "x"],
     "openapi": ["immich"],
     "key revoke": ["0" * 32],
+    "outbox show": ["0" * 32],
     "session revoke": ["0" * 32],
     "signing-key rotate": ["aivo"],
 }

@@ -58,6 +58,8 @@ def test_an_operator_reads_a_mail_and_that_is_on_record(command: Command, mail: 
         "It is hunter2,",
         "and \\x1b[2J no other.",
     ]
+    told = command("outbox", "show", str(mail), "--json").json
+    assert told == {"recipient": ALICE, "subject": "A secret", "text": LETTER.text}
     assert "mail read" in command("audit").out
 
 

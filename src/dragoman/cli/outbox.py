@@ -60,12 +60,16 @@ def list_mail(
 
 
 @app.command()
-def show(mail: MailId, *, config: Config = None, database: Database = None) -> None:
+def show(mail: MailId, *, as_json: AsJson = False, config: Config = None, database: Database = None) -> None:
     """Show a mail that waits, with what it says: it may hold a secret, and who read it goes on record."""
     from dragoman.core import outbox
 
     with opened(config, database) as core, core.begin(origin(), writes=True) as uow:
         found = outbox.read(uow, mail)
+    if as_json:
+        letter = found.letter
+        printing.as_json({"recipient": found.recipient, "subject": letter.subject, "text": letter.text})
+        return
     printing.facts([("To", found.recipient), ("Subject", found.letter.subject)])
     for line in ("", *found.letter.text.splitlines()):
         printing.say(line)

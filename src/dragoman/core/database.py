@@ -43,7 +43,7 @@ from dragoman.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
     from sqlalchemy.pool import ConnectionPoolEntry
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -323,8 +323,8 @@ def insert_on(engine: str, table: Table) -> postgresql.Insert:
 
 def set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
+    _write_ahead(cursor)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
@@ -333,6 +333,25 @@ def set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> 
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    """Turn WAL on. Of several who open a fresh file at once, SQLite may tell all but one that it is busy, unwaited."""
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite says that somebody else holds a lock: SQLITE_BUSY (5), SQLITE_LOCKED (6), and extended codes."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {5, 6}
 
 
 def begin_sqlite(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from dragoman.core.database import WRITES, DatabaseUnfit, begin_sqlite, set_up_sqlite
+from dragoman.core.database import WRITES, DatabaseUnfit, begin_sqlite, is_busy, set_up_sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -143,10 +143,8 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
 
 def is_wait_over(error: OperationalError) -> bool:
     """Whether the database says that somebody else held a lock for too long."""
-    # PostgreSQL: lock_not_available; SQLite: SQLITE_BUSY (5), SQLITE_LOCKED (6) and their extended codes.
-    if getattr(error.orig, "sqlstate", None) == "55P03":
-        return True
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in {5, 6}
+    lock_not_available = "55P03"  # PostgreSQL
+    return getattr(error.orig, "sqlstate", None) == lock_not_available or is_busy(error.orig)
 
 
 @contextmanager

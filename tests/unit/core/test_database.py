@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from tests.racing import at_once
 
 from dragoman.core import database as module
 from dragoman.core.accounts import NewAccount, add
-from dragoman.core.database import Database, DatabaseUnfit, Instant, Turn, file_system_of
+from dragoman.core.database import Database, DatabaseUnfit, Instant, Turn, file_system_of, set_up_sqlite
 from dragoman.core.errors import Unavailable
 from dragoman.core.setup import installation
 from dragoman.core.work import Core
@@ -327,6 +328,39 @@ def test_a_process_that_dies_gives_up_its_turn(lock_file: Path) -> None:
 def mode(file: Path) -> str:
     """Who may read and write a file, as `ls` counts."""
     return oct(stat.S_IMODE(file.stat().st_mode))
+
+
+class Contended(sqlite3.Connection):
+    """A connection that is told that a fresh file is busy, the first few times that it turns WAL on."""
+
+    told = 0
+
+    def cursor(self, *_: Any) -> Any:
+        """Its only kind of cursor."""
+        return super().cursor(ContendedCursor)
+
+
+class ContendedCursor(sqlite3.Cursor):
+    """See `Contended`."""
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        """As any cursor, but for the first three of one statement."""
+        assert isinstance(self.connection, Contended)
+        if statement == "PRAGMA journal_mode=WAL" and self.connection.told < 3:
+            self.connection.told += 1
+            busy = sqlite3.OperationalError("database is locked")
+            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise busy
+        return super().execute(statement, *values)
+
+
+def test_whoever_opens_a_fresh_file_beside_others_waits_for_them(tmp_path: Path) -> None:
+    """SQLite may say without waiting that a file is busy while another connection turns WAL on: it is asked again."""
+    connection = sqlite3.connect(tmp_path / "fresh.db", factory=Contended)
+    set_up_sqlite(connection, None)  # type: ignore[arg-type]  # the record of the pool is not looked at
+    assert connection.told == 3
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
 
 
 def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
