@@ -26,7 +26,7 @@ from tests.people import ALICE, BOB, presenting, rows
 from dragoman.app import dialect_models, make_core
 from dragoman.cli import app
 from dragoman.cli.printing import safe
-from dragoman.core import accounts, audit, elevation, login, sessions, upstream
+from dragoman.core import accounts, audit, elevation, factors, login, sessions, upstream
 from dragoman.core.database import Database
 from dragoman.core.errors import CredentialRefused, Throttled, WrongCredentials
 from dragoman.core.master_keys import parse
@@ -124,6 +124,7 @@ def test_the_verbs_are_these() -> None:
                 "delete",
                 "restore",
                 "reset",
+                "drop-factor",
             )
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
@@ -494,6 +495,21 @@ def test_show_counts_what_hangs_on_an_account(command: Command, core: Core, alic
         "set",
         "administrator",
     )
+
+
+def test_a_second_factor_is_shown_and_dropped(command: Command, core: Core, alice: object) -> None:
+    """`account show` tells whether codes are asked for, and `account drop-factor` lets in who lost the device."""
+    seed, caller = Secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), presenting(core, sign_in(core))
+    with core.begin(HERE, writes=True) as uow:
+        shown = Secret(factors.code_at(factors.seed_of(seed), factors.step_at(uow.now)))
+        factors.enable(uow, caller.account, seed, shown, by=caller)
+    assert ok(command("account", "show", ALICE, "--json")).json["second_factor"] is True
+    assert "enabled" in ok(command("account", "show", ALICE)).out
+    dropped = ok(command("account", "drop-factor", ALICE))
+    assert dropped.out == f"No codes are asked of account 1 ({ALICE}) any more.\n"
+    assert lets_in(core)
+    again = command("account", "drop-factor", ALICE)
+    assert (again.code, again.err) == (1, "dragoman: the account has no second factor\n")
 
 
 def test_a_locked_account_is_shown_and_unlocked(command: Command, core: Core, alice: object) -> None:

@@ -20,6 +20,7 @@ from dragoman.cli import (
     audit,
     config,
     diff,
+    factor,
     failures,
     key,
     login,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 account.app.command()(reset.reset)
+account.app.command()(factor.drop_factor)
 app.add_typer(account.app)
 app.add_typer(session.app)
 app.add_typer(key.app)

@@ -118,7 +118,7 @@ def list_accounts(
 @app.command()
 def show(name: Name, *, as_json: AsJson = False, config: Config = None, database: Database = None) -> None:
     """Show an account, and what hangs on it."""
-    from dragoman.core import accounts, api_keys, elevation, sessions, throttle, upstream
+    from dragoman.core import accounts, api_keys, elevation, factors, sessions, throttle, upstream
 
     with opened(config, database) as core, core.begin(origin(), writes=False) as uow:
         account = accounts.get(uow, name)
@@ -127,6 +127,7 @@ def show(name: Name, *, as_json: AsJson = False, config: Config = None, database
             "sessions": len(sessions.owned(uow, account.number)),
             "keys": len(api_keys.owned(uow, account.number)),
             "pin": elevation.has_pin(uow, account.number),
+            "second_factor": factors.is_enabled(uow, account.number),
         }
         linked = upstream.identities_of(uow, account.number)
     if as_json:
@@ -150,6 +151,7 @@ def show(name: Name, *, as_json: AsJson = False, config: Config = None, database
             ("Sessions", str(more["sessions"])),
             ("API keys", str(more["keys"])),
             ("PIN", "set" if more["pin"] else "not set"),
+            ("Second factor", "enabled" if more["second_factor"] else "none"),
             *[("Known as", f"{each.subject} at {each.issuer}") for each in linked],
             ("Signed in", printing.date(account.signed_in_at)),
             ("Added", printing.date(account.created_at)),

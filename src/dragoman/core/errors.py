@@ -229,6 +229,9 @@ class FactorAlreadySet(Refusal):
 class FactorNotSet(Refusal):
     """The account has no second factor."""
 
+    def __init__(self) -> None:
+        super().__init__("the account has no second factor")
+
 
 class SeedRefused(Refusal):
     """A seed that is not Base32, or too short or long for codes to be made of it."""
