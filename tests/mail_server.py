@@ -18,14 +18,27 @@ TAKEN = "250 OK"
 
 @dataclass
 class MailServer:
-    """A server at `port`; what it says to a recipient and to a text, and what it has taken so far."""
+    """A server at `port`; what it says to a sender, a recipient and a text, and what it has taken so far.
+
+    One that `hangs_up` ends the connection where it would take a text.
+    """
 
     says_to: dict[str, str] = field(default_factory=dict)
+    says_from: str = TAKEN
     says: str = TAKEN
+    hangs_up: bool = False
     port: int = 0
     taken: list[EmailMessage] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
     signed_in: list[bytes] = field(default_factory=list)
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Somebody whom mail comes from."""
+        if self.says_from == TAKEN:
+            envelope.mail_from = address
+        return self.says_from
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -38,6 +51,8 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """A mail, whole."""
+        if self.hangs_up and isinstance(server.transport, asyncio.Transport):
+            server.transport.abort()
         if self.says == TAKEN:
             assert isinstance(envelope.content, bytes)
             self.taken.append(message_from_bytes(envelope.content, policy=policy.default))

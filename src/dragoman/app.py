@@ -26,7 +26,6 @@ from dragoman.courier import Courier
 from dragoman.dialects import discover
 from dragoman.exchange import Exchange, Spoken, send_spoken, spoken_json
 from dragoman.lanes import Lane, Lanes
-from dragoman.mailing import SmtpMailer
 from dragoman.network import address_bucket, client_address, host_name, is_secure
 from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
@@ -91,6 +90,8 @@ def make_mailer(settings: Settings) -> Mailer | None:
     mail = settings.mail
     if mail.host is None or mail.sender is None:
         return None
+    from dragoman.mailing import SmtpMailer  # noqa: PLC0415 - 20 ms of a start that may send nothing
+
     return SmtpMailer(
         mail.host,
         mail.port or MAIL_PORTS[mail.tls],

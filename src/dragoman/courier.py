@@ -12,9 +12,9 @@ from dragoman.core import outbox
 from dragoman.core.errors import Unavailable
 from dragoman.core.work import Origin
 from dragoman.log import get_logger
-from dragoman.mailing import show
 
 if TYPE_CHECKING:
+    from dragoman.core.mail import Mail
     from dragoman.core.work import Core
 
 log = get_logger("dragoman.courier")
@@ -47,7 +47,7 @@ class Courier(Background):
                     return True
             self._expire()
             if self._core.tools.mailer is None:
-                return self._show_all(stopping)
+                return self._show_all()
             return self._deliver_all(stopping)
         except Unavailable as refusal:
             log.warning("could not look into the outbox", why=refusal.why)
@@ -72,11 +72,13 @@ class Courier(Background):
             log.info("mail handed over" if outcome == "delivered" else "a mail was not taken")
         return True
 
-    def _show_all(self, stopping: threading.Event) -> bool:
-        while not stopping.is_set():
-            with self._core.begin(ORIGIN, writes=True) as uow:
-                mail = outbox.show_next(uow)
-            if mail is None:
-                return True
+    def _show_all(self) -> bool:
+        from dragoman.mailing import show  # noqa: PLC0415 - 10 ms of a start, for what few starts do
+
+        while (mail := self._next_to_show()) is not None:
             show(mail, self._console)
         return True
+
+    def _next_to_show(self) -> Mail | None:
+        with self._core.begin(ORIGIN, writes=True) as uow:
+            return outbox.show_next(uow)

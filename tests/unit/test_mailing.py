@@ -135,8 +135,25 @@ def test_a_text_that_is_refused(server: MailServer, code: str, kind: type[NotSen
     assert type(refused.value) is kind
 
 
+def test_a_sender_that_is_refused_is_no_fault_of_the_mail(server: MailServer) -> None:
+    """A server that will not have mail from us may have it once its settings, or ours, are mended."""
+    server.says_from = "550 who are you"
+    with pytest.raises(NotSent, match="550 who are you") as refused:
+        plainly(server)(MAIL)
+    assert type(refused.value) is NotSent
+
+
+def test_a_server_that_hangs_up_has_taken_nothing(server: MailServer) -> None:
+    """A connection that ends before the server said yes is no yes: the mail is tried again."""
+    server.hangs_up = True
+    with pytest.raises(NotSent) as refused:
+        plainly(server)(MAIL)
+    assert type(refused.value) is NotSent
+
+
 @pytest.mark.parametrize(
-    "recipient", ["jürgen@example.org", "a b@example.org", "a@b@c", "@", "a@b\r\nBcc: x@y"]
+    "recipient",
+    ["jürgen@example.org", "alice@bücher.example", "a b@example.org", "a@b@c", "@", "a@b\r\nBcc: x@y"],
 )
 def test_who_cannot_be_addressed_never_will_be(server: MailServer, recipient: str) -> None:
     """An address that this server cannot take, or that is none, is refused for good, and no header is forged by it."""

@@ -7,7 +7,7 @@ proquints (arXiv:0901.4016). Four are 64 bits, more than a throttled or slowly h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
@@ -23,26 +23,22 @@ Form = Literal["words", "characters"]
 
 CONSONANTS = "bdfghjklmnprstvz"
 VOWELS = "aiou"
-FEWEST_WORDS = 4
-FEWEST_CHARACTERS = 16  # of 62: 95 bits
+FEWEST: Mapping[Form, int] = {"words": 4, "characters": 16}  # 64 bits, and 95
 
 
 def make(uow: UnitOfWork, names: Iterable[str] = ()) -> Secret:
     """A new password, fit for an account with these `names` in the unit's dialect. Nothing is changed."""
-    names = tuple(names)
-    for candidate in _candidates(uow.tools.dice, uow.rules.made_passwords):
-        if not policy.unfit(uow.rules, uow.origin, candidate, names):
-            return candidate
-    raise AssertionError("candidates get longer for ever, and length is all that a policy can ask of them")
+    fewest, named = FEWEST[uow.rules.made_passwords], tuple(names)
+    # Longer each time: what is too short for these rules, or looks common, is passed over.
+    drawn = (_drawn(uow.tools.dice, uow.rules.made_passwords, size) for size in count(fewest))
+    return next(each for each in drawn if not policy.unfit(uow.rules, uow.origin, each, named))
 
 
-def _candidates(dice: Dice, form: Form) -> Iterator[Secret]:
-    """One after the other, each longer than the one before: what is too short or looks common is passed over."""
-    for more in count():
-        if form == "characters":
-            yield mint(dice, length=FEWEST_CHARACTERS + more)
-        else:
-            yield Secret("-".join(_word(dice) for _ in range(FEWEST_WORDS + more)))
+def _drawn(dice: Dice, form: Form, size: int) -> Secret:
+    """So many words or characters."""
+    if form == "characters":
+        return mint(dice, length=size)
+    return Secret("-".join(_word(dice) for _ in range(size)))
 
 
 def _word(dice: Dice) -> str:

@@ -104,8 +104,8 @@ def is_open(uow: UnitOfWork, secret: Secret) -> bool:
 def complete(core: Core, origin: Origin, secret: Secret, new: Secret) -> Account:
     """Set the password of the account that was mailed this secret, and end all its sessions; the account then.
 
-    A password that is not fit leaves the link as it was. Refuses `ResetRefused`, `PasswordRefused`,
-    `PasswordTooLong`, `Throttled` (to an address that guesses).
+    A password that is not fit leaves the link as it was. Refuses `ResetRefused`, `PasswordRefused`, and
+    `Throttled` to an address that guesses.
     """
     held = digest(secret)
     with core.begin(origin, writes=True, durable=False) as uow:

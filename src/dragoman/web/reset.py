@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from dragoman.core import resets
 from dragoman.core.errors import (
     PasswordRefused,
-    PasswordTooLong,
-    Refusal,
     ResetRefused,
     Throttled,
     Unavailable,
@@ -86,8 +84,8 @@ class ResetPage:
         try:
             complete = partial(resets.complete, self._core, exchange.origin, secret, new)
             await self._lanes.hashing.run(complete)
-        except (PasswordRefused, PasswordTooLong) as refusal:
-            return _form(422, secret, _reasons(refusal))
+        except PasswordRefused as refusal:
+            return _form(422, secret, [f"{reason.text}." for reason in refusal.reasons])
         return _page(200, "done")
 
 
@@ -102,12 +100,6 @@ def _fields(exchange: Exchange, raw: bytes) -> Mapping[str, str]:
     if len(fields) != 3:
         raise Malformed("the form lacks a field, or has one twice")
     return fields
-
-
-def _reasons(refusal: Refusal) -> Sequence[str]:
-    if isinstance(refusal, PasswordRefused):
-        return [f"{reason.text}." for reason in refusal.reasons]
-    return [f"{refusal}."]
 
 
 def _form(status: int, secret: Secret, problems: Sequence[str] = ()) -> Spoken:

@@ -221,7 +221,12 @@ def test_a_mail_whose_bearer_died_is_tried_again(posting: Core, clock: FakeClock
     assert [each.id for each in postman.taken] == [mail]
 
 
-def test_who_reports_late_spoils_nothing(posting: Core, clock: FakeClock, postman: Postman) -> None:
+@pytest.mark.parametrize(
+    "says", [NotSent("timed out"), Undeliverable("550 no such user")], ids=["later", "never"]
+)
+def test_who_reports_late_spoils_nothing(
+    posting: Core, clock: FakeClock, postman: Postman, says: NotSent
+) -> None:
     """A bearer whose time was over says that a mail was not taken: by then somebody else has handed it over."""
     posted(posting)
     second = Postman()
@@ -230,7 +235,7 @@ def test_who_reports_late_spoils_nothing(posting: Core, clock: FakeClock, postma
         clock.forward(minutes=10)
         assert handed_over(with_tools(posting, mailer=second)) == ["delivered"]
 
-    postman.meanwhile, postman.says = overtaken, NotSent("timed out")
+    postman.meanwhile, postman.says = overtaken, says
     assert outbox.deliver_next(posting, ORIGIN) == "failed"
     assert (only(posting).state, only(posting).attempts, only(posting).why) == ("delivered", 2, None)
 
