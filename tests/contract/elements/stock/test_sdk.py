@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.contract.elements.sharing import shared
 from tests.contract.elements.speech import BAD_TOKEN, FORBIDDEN, HERE, NO_CREDENTIALS, House
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
 from tests.stock import Driver, Refused, driving, in_python
@@ -25,6 +26,7 @@ CHANGE = {
     "detail": "The password must be changed: send a new one along.",
 }
 NOBODYS = 'Invalid pk "{}" - object does not exist.'
+NOT_THERE = {"detail": "Not found."}
 NOBODY = {"detail": NO_CREDENTIALS}
 
 
@@ -46,6 +48,7 @@ class Sdk:
 
     house: House
     driver: Driver
+    release: str
     settings: str
 
     def call(self, operation: str, token: str | None = None, **arguments: Any) -> Any:
@@ -70,7 +73,7 @@ class Sdk:
 def sdk(request: pytest.FixtureRequest, house: House, drivers: dict[str, Driver]) -> Sdk:
     """The SDK of each release, in each of the settings that it can do with."""
     release, settings = request.param
-    return Sdk(house, drivers[release], settings)
+    return Sdk(house, drivers[release], release, settings)
 
 
 def test_login(house: House, sdk: Sdk) -> None:
@@ -139,3 +142,45 @@ def test_impersonation(house: House, sdk: Sdk) -> None:
     with pytest.raises(Refused) as raised:
         sdk.call("stop_impersonation", key)
     assert (raised.value.status, list(raised.value.said)) == (400, ["detail"])
+
+
+def test_tickets(house: House, sdk: Sdk) -> None:
+    """Whoever holds up a ticket is told whose it is, once."""
+    account = house.account()
+    ticket = sdk.call("create_auth_ticket", house.token(account))
+    assert sdk.call("check_auth_ticket", body=ticket)["id"] == account.number
+    with pytest.raises(Refused) as raised:
+        sdk.call("check_auth_ticket", body=ticket)
+    assert (raised.value.status, list(raised.value.said)) == (403, ["detail"])
+    sdk.refused(401, NOBODY, "create_auth_ticket")
+
+
+def test_access_tokens(house: House, sdk: Sdk) -> None:
+    """Links are listed, read, mailed and deleted by whom they belong to, and for others they are not there."""
+    account = house.account()
+    key, other = house.token(account), house.token(house.account())
+    link = shared(house, key)["id"]
+    (listed,) = sdk.call("get_all_access_tokens", key, ordering="-id", limit=10, offset=0)
+    assert listed["id"] == link
+    assert sdk.call("get_all_access_tokens", other) == []
+    assert sdk.call("get_access_token", key, id=link)["user"]["id"] == account.number
+    sdk.call("send_access_token_email_notification", key, id=link, body={"email": "guest@example.org"})
+    for operation, more in [
+        ("get_access_token", {}),
+        ("delete_access_token", {}),
+        ("send_access_token_email_notification", {"body": {"email": "guest@example.org"}}),
+    ]:
+        sdk.refused(404, NOT_THERE, operation, other, id=link, **more)
+    sdk.call("delete_access_token", key, id=link)
+    sdk.refused(404, NOT_THERE, "get_access_token", key, id=link)
+    sdk.refused(401, NOBODY, "get_all_access_tokens")
+
+
+def test_a_number_may_come_as_a_fraction(house: House, sdk: Sdk) -> None:
+    """Releases up to 3.6.1 type a filter as a number and send `5.0`; a text that is none is 400 where it can be sent."""
+    account = house.account()
+    key = house.token(account)
+    link = shared(house, key)["id"]
+    shown = {"3.3.2": str(account.number), "3.4.2": str(account.number), "3.6.1": float(account.number)}
+    (listed,) = sdk.call("get_all_access_tokens", key, user=shown.get(sdk.release, account.number))
+    assert listed["id"] == link
