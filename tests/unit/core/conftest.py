@@ -1,4 +1,4 @@
-"""A core on SQLite alone, and cores that can seal."""
+"""A core on SQLite alone, cores that can seal, and two people who call."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from tests.fakes import FakeClock, rules
-from tests.people import sealing, somebody
+from tests.people import BOB, calling, sealing, somebody
 
 from dragoman.core.database import Database
 from dragoman.core.passwords import Hasher
+from dragoman.core.principals import Principal
 from dragoman.core.work import Core, Tools
 
 
@@ -35,3 +36,15 @@ def sealed_sqlite(sqlite_core: Core) -> Core:
     made = sealing(sqlite_core)
     somebody(made)
     return made
+
+
+@pytest.fixture
+def alice(core: Core) -> Principal:
+    """Somebody, signed in."""
+    return calling(core, somebody(core))
+
+
+@pytest.fixture
+def bob(core: Core) -> Principal:
+    """Somebody else, signed in."""
+    return calling(core, somebody(core, BOB))

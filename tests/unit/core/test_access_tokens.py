@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from tests.fakes import ORIGIN, FakeClock, do
 from tests.links import BUNDLE, FOLDER, made, opened
-from tests.people import BOB, calling, events, everything, presenting, rows, sealing, somebody
+from tests.people import calling, events, everything, presenting, rows, sealing, somebody
 from tests.racing import at_once
 
 from dragoman.core import access_tokens, accounts, link_visits, sweep
@@ -28,18 +28,6 @@ CAROL = "carol@example.org"
 def sealing_core(core: Core) -> Core:
     """A core on each engine that can seal."""
     return sealing(core)
-
-
-@pytest.fixture
-def alice(core: Core) -> Principal:
-    """Somebody with links."""
-    return calling(core, somebody(core))
-
-
-@pytest.fixture
-def bob(core: Core) -> Principal:
-    """Somebody else."""
-    return calling(core, somebody(core, BOB))
 
 
 # --- making and seeing ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, text
 from tests.fakes import ORIGIN, START, FakeClock
 from tests.links import BUNDLE, FOLDER, made
-from tests.people import BOB, calling, sealing, somebody
+from tests.people import sealing, somebody
 
 from dragoman.core import link_lists
 from dragoman.core.access_tokens import OneTimeAccessToken
@@ -46,18 +46,6 @@ FILL = {
 def sealing_core(core: Core) -> Core:
     """A core on each engine that can seal."""
     return sealing(core)
-
-
-@pytest.fixture
-def alice(core: Core) -> Principal:
-    """Somebody with links."""
-    return calling(core, somebody(core))
-
-
-@pytest.fixture
-def bob(core: Core) -> Principal:
-    """Somebody else."""
-    return calling(core, somebody(core, BOB))
 
 
 def listed(core: Core, visible_to: int | None = None, **asked: Any) -> list[int]:

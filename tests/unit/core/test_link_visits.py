@@ -44,12 +44,6 @@ def sealing_core(core: Core) -> Core:
     return sealing(core)
 
 
-@pytest.fixture
-def alice(core: Core) -> Principal:
-    """Somebody with links."""
-    return calling(core, somebody(core))
-
-
 # --- views ------------------------------------------------------------------------------------------------
 
 
