@@ -30,6 +30,7 @@ CHANGES: Mapping[str, Callable[[Any], object]] = {
     "portainer": lambda client: client.user_update_password(
         id=client.current_user_inspect().id, password=PASSWORD, new_password=NEW_PASSWORD
     ),
+    "elements": lambda client: client.set_my_password(current_password=PASSWORD, password=NEW_PASSWORD),
     "shoko": lambda client: client.api_auth_change_password_post(new_password=NEW_PASSWORD),
 }
 

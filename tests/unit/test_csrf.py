@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes import START
 
-from dragoman.csrf import is_trusted_page, key_for, masked, matches, opened, signed
+from dragoman.csrf import is_trusted_page, key_for, masked, matches, mistrusted, opened, signed
 
 KEY = key_for("a session's secret")
 TOKEN = bytes(range(32))
@@ -99,3 +99,24 @@ def test_half_a_token_is_none() -> None:
 def test_pages_are_told_apart_by_origin(page: str, *, is_ours: bool) -> None:
     """Scheme, host and port make an origin (RFC 6454 §4): ours, and those that settings trust, and no others."""
     assert is_trusted_page(page, "https://id.example.org", ["https://friend.example.org"]) == is_ours
+
+
+@pytest.mark.parametrize(
+    ("origin", "referer", "secure", "why"),
+    [
+        (None, None, False, None),
+        ("http://id.example.org", None, False, None),
+        ("https://evil.example", None, False, "origin invalid"),
+        ("https://friend.example.org", "https://evil.example/x", True, None),
+        (None, None, True, "referer not supplied"),
+        (None, "https://evil.example/x", True, "referer invalid"),
+        (None, "https://id.example.org/x", True, None),
+    ],
+)
+def test_a_page_is_known_by_what_the_browser_says(
+    origin: str | None, referer: str | None, *, secure: bool, why: str | None
+) -> None:
+    """The Origin decides where there is one; over TLS else the Referer, which is then always there."""
+    trusted = ["https://friend.example.org"]
+    found = mistrusted(origin, referer, secure=secure, host="id.example.org", trusted=trusted)
+    assert found == why

@@ -18,7 +18,16 @@ from dragoman.core import accounts, login, password_change, setup
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.audit import audit_log
 from dragoman.core.devices import known_devices
-from dragoman.core.errors import NotFound, PasswordLoginDisabled, PasswordTooLong, Throttled, WrongCredentials
+from dragoman.core.errors import (
+    NotFound,
+    PasswordChangeRequired,
+    PasswordLoginDisabled,
+    PasswordRefused,
+    PasswordTooLong,
+    SessionRefused,
+    Throttled,
+    WrongCredentials,
+)
 from dragoman.core.passwords import Hasher, LegacyHash
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, sessions
@@ -373,3 +382,78 @@ def test_a_hash_brought_along_is_renewed(core: Core) -> None:
     after = stored(core)
     assert after.startswith("$argon2id$")
     login.log_in(core, ORIGIN, ALICE, Secret(PASSWORD), Device())
+
+
+# --- a password that must be changed --------------------------------------------------------------------
+
+
+def log_in_changing(core: Core, new: str | None, password: str = PASSWORD) -> login.SignedIn:
+    """Sign in as Alice to a product that insists on a change where one is due."""
+    return login.log_in_with(
+        core,
+        ORIGIN,
+        ALICE,
+        Secret(password),
+        Device(),
+        then=lambda _, signed_in: signed_in,
+        new_password=None if new is None else Secret(new),
+        insists_on_change=True,
+    )
+
+
+def guesses(core: Core) -> int:
+    """How many attempts are held against anybody."""
+    return sum(int(row["failures"]) for row in rows(core, throttles))
+
+
+def test_a_change_that_is_due_comes_before_the_session(core: Core) -> None:
+    """Without a new password nobody comes in, and the attempt was no guess; a wrong password is still just that."""
+    somebody(core, must_change_password=True)
+    with pytest.raises(PasswordChangeRequired):
+        log_in_changing(core, None)
+    assert (rows(core, sessions), guesses(core)) == ([], 0)
+    with pytest.raises(WrongCredentials):
+        log_in_changing(core, NEW_PASSWORD, WRONG)
+
+
+def test_a_due_change_is_made_with_the_session_that_it_opens(core: Core) -> None:
+    """The new password takes the old one's place, no change is due any more, and the session lives."""
+    somebody(core, must_change_password=True)
+    signed_in = log_in_changing(core, NEW_PASSWORD)
+    assert not signed_in.account.must_change_password
+    assert presenting(core, signed_in.secret).account == signed_in.account
+    with pytest.raises(WrongCredentials):
+        log_in(core)
+    assert log_in(core, password=NEW_PASSWORD).account.number == signed_in.account.number
+
+
+@pytest.mark.parametrize("new", ["kq7-z", PASSWORD])
+def test_a_due_change_must_be_fit_and_a_change(core: Core, new: str) -> None:
+    """What the policy refuses, and the same password again, changes nothing and is no guess."""
+    somebody(core, must_change_password=True)
+    before = stored(core)
+    with pytest.raises(PasswordRefused):
+        log_in_changing(core, new)
+    assert (stored(core), rows(core, sessions), guesses(core)) == (before, [], 0)
+
+
+def test_a_new_password_without_need_is_not_minded(core: Core) -> None:
+    """Who need not change the password signs in, and it stays."""
+    somebody(core)
+    before = stored(core)
+    log_in_changing(core, NEW_PASSWORD)
+    assert stored(core) == before
+
+
+def test_a_due_change_that_is_overtaken_is_not_made(core: Core) -> None:
+    """Whoever decides meanwhile that no change is due, or changes the password, is not undone by it."""
+    account = somebody(core, must_change_password=True)
+
+    def done_already() -> None:
+        do(core, accounts.change, account.number, accounts.Changes(must_change_password=False))
+
+    before = stored(core)
+    meddled = with_tools(core, hasher=Meddler(done_already))
+    with pytest.raises(SessionRefused):
+        log_in_changing(meddled, NEW_PASSWORD)
+    assert (stored(core), rows(core, sessions)) == (before, [])
