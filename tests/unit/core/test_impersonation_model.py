@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
-from tests.fakes import FakeClock, cheap_hasher, do, rules
+from tests.fakes import do
 from tests.people import opened, presenting, rows, somebody
+from tests.stories import Story, tell
 
 from dragoman.core import accounts, impersonation
 from dragoman.core.accounts import Changes
 from dragoman.core.audit import audit_log
-from dragoman.core.database import Database
 from dragoman.core.errors import (
     AlreadyImpersonating,
     CannotImpersonate,
@@ -37,7 +32,6 @@ from dragoman.core.errors import (
     SessionRefused,
 )
 from dragoman.core.secrets import Secret
-from dragoman.core.work import Core, Tools
 
 LASTS = timedelta(hours=1)
 NUMBER = st.sampled_from([1, 2, 3])
@@ -61,7 +55,7 @@ class Key:
     ended: bool = False
 
 
-class Acting(RuleBasedStateMachine):
+class Acting(Story):
     """Three people, two of them administrators at first, with any number of sessions.
 
     What must hold: a secret stands for its owner, or for whom the owner acts as and may, or for nobody; never for a
@@ -71,13 +65,7 @@ class Acting(RuleBasedStateMachine):
     keys = Bundle("keys")
 
     def __init__(self, template: Path, file: Path) -> None:
-        super().__init__()
-        for each in file.parent.glob(f"{file.name}*"):
-            each.unlink()
-        shutil.copy(template, file)
-        self.clock = FakeClock()
-        self.database = Database(f"sqlite:///{file}", connections=2)
-        self.core = Core(self.database, Tools(cheap_hasher(), clock=self.clock), rules())
+        super().__init__(template, file)
         self.people: dict[int, Person] = {}
         self.sessions: dict[str, Key] = {}
         self.begun = 0
@@ -195,14 +183,8 @@ class Acting(RuleBasedStateMachine):
         assert len(lines) == self.begun
         assert all(row["account_number"] != row["actor_number"] is not None for row in lines)
 
-    def teardown(self) -> None:
-        """Close the database."""
-        self.database.dispose()
-
 
 @pytest.mark.fuzz
 def test_whatever_happens_a_secret_stands_for_whom_it_should(sqlite_template: Path, tmp_path: Path) -> None:
     """In any order of signing in and out, starting, stopping, disabling, promoting and waiting the model is right."""
-    machine = partial(Acting, sqlite_template, tmp_path / "acting.db")
-    told = settings(stateful_step_count=20)
-    run_state_machine_as_test(cast("type[RuleBasedStateMachine]", machine), settings=told)
+    tell(Acting, sqlite_template, tmp_path, steps=20)

@@ -5,32 +5,28 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
-from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, cheap_hasher, do, rules
-from tests.people import ALICE, BOB, calling, events, opened, rows, sealing, somebody, with_tools
+from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, do
+from tests.people import ALICE, BOB, calling, events, opened, rows, somebody, with_tools
 from tests.racing import at_once
+from tests.stories import Story, tell
 
 from dragoman.core import accounts, factors, outbox, password_change, resets, sweep, throttle
 from dragoman.core.accounts import Account, Changes
-from dragoman.core.database import Database
 from dragoman.core.errors import (
     NoAddress,
     PasswordRefused,
@@ -46,7 +42,7 @@ from dragoman.core.passwords import Hasher
 from dragoman.core.resets import password_resets
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, sessions
-from dragoman.core.work import Core, Tools, UnitOfWork
+from dragoman.core.work import Core, UnitOfWork
 
 SEED = b"12345678901234567890"
 LINK = re.compile(r"^http://localhost/reset-password\?token=([0-9A-Za-z]{40})$", re.MULTILINE)
@@ -364,7 +360,7 @@ class Person:
     enabled: bool = True
 
 
-class ResetFlow(RuleBasedStateMachine):
+class ResetFlow(Story):
     """Any order of starting, mailing, completing, changing and waiting, each step twice or mixed with others'.
 
     What must hold: a password is what its owner or an administrator set, or what was set with the newest secret
@@ -374,13 +370,7 @@ class ResetFlow(RuleBasedStateMachine):
     secrets = Bundle("secrets")
 
     def __init__(self, template: Path, file: Path) -> None:
-        super().__init__()
-        for each in file.parent.glob(f"{file.name}*"):
-            each.unlink()
-        shutil.copy(template, file)
-        self.clock = FakeClock()
-        self.database = Database(f"sqlite:///{file}", connections=2)
-        self.core = sealing(Core(self.database, Tools(cheap_hasher(), clock=self.clock), rules()))
+        super().__init__(template, file)
         self.people: dict[int, Person] = {}
         self.passwords = (f"chosen-password-number-{n}" for n in itertools.count())
         self.addresses = (f"number{n}@example.org" for n in itertools.count())
@@ -474,14 +464,8 @@ class ResetFlow(RuleBasedStateMachine):
         for number, person in self.people.items():
             assert self.core.tools.hasher.verify(stored[number], person.password)
 
-    def teardown(self) -> None:
-        """Give the database back."""
-        self.database.dispose()
-
 
 @pytest.mark.fuzz
 def test_no_password_is_ever_set_without_the_mailed_secret(sqlite_template: Path, tmp_path: Path) -> None:
     """In whatever order, however often, and however mixed the steps of resets are taken."""
-    machine = partial(ResetFlow, sqlite_template, tmp_path / "dragoman.db")
-    told = settings(stateful_step_count=15)
-    run_state_machine_as_test(cast("type[RuleBasedStateMachine]", machine), settings=told)
+    tell(ResetFlow, sqlite_template, tmp_path, steps=15)
