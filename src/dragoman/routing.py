@@ -37,22 +37,25 @@ class Routes(Generic[S]):
         self._folds = folds_case
         self._fixed: dict[str, dict[str, S]] = {}
         self._matched: dict[str, Route[S]] = {}
+        flags = re.IGNORECASE if folds_case else 0
+        self._before_secrets: list[re.Pattern[str]] = []
         for path, each in ((p, s) for s in served for p in (s.operation.path, *s.operation.also)):
             method = each.operation.method
+            start = secret_after(path, each.operation.takes)
+            if start is not None:
+                before = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(start))
+                self._before_secrets.append(re.compile(before, flags))
             if "{" not in path:
                 self._fixed.setdefault(self._normal(path), {})[method] = each
             else:
                 pattern, _, _ = compile_path(path)
-                flags = re.IGNORECASE if folds_case else 0
                 route = self._matched.setdefault(path, Route(re.compile(pattern.pattern, flags)))
                 route.methods[method] = each
 
-        starts = {secret_after(s.operation.path, s.operation.takes) for s in served}
-        self._secret_after = sorted(start for start in starts if start is not None)
-
     def loggable(self, path: str) -> str:
         """A path as the log may show it: no further than a secret in it, whatever it leads to."""
-        return next((f"{start}…" for start in self._secret_after if path.startswith(start)), path)
+        found = (pattern.match(path) for pattern in self._before_secrets)
+        return next((f"{start[0]}…" for start in found if start), path)
 
     def _normal(self, path: str) -> str:
         return path.lower().rstrip("/") if self._folds else path

@@ -69,7 +69,7 @@ def get_parameters(uow: UnitOfWork, _call: Call, _ask: Nothing) -> Parameters:
         otp_policy="self-service-all",
         password_login=uow.rules.password_login,
         session_key_restrict_to_ip=False,
-        media_allow_anonymous_links=False,
+        media_allow_anonymous_links=True,
         media_require_link_password=False,
         media_max_link_views=None,
     )
