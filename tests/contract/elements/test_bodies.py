@@ -117,6 +117,30 @@ def test_a_body_is_an_object(house: House, text: str, kind: str) -> None:
     assert_refused(answer, 400, says)
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, {"expires": [REQUIRED], "permissions": [REQUIRED]}),
+        ({"permissions": None, "expires": None}, {"expires": [NULL], "permissions": [NULL]}),
+        (
+            {"permissions": [], "bundles": None, "expires": 5},
+            {
+                "bundles": [NULL],
+                "expires": [BAD_DATE],
+                "permissions": ["Invalid data. Expected a dictionary, but got list."],
+            },
+        ),
+        (
+            {"permissions": {"show_tags": None}, "bundles": ["five"], "expires": "2099-01-01 10:00"},
+            {"bundles": {"0": [NO_INTEGER]}, "permissions": {"show_tags": [NULL]}},
+        ),
+    ],
+)
+def test_complaints_stand_where_they_belong(house: House, key: str, body: Any, says: Any) -> None:
+    """What is wrong within a list or an object stands below the field, by its place or its name."""
+    assert_refused(house.ask("POST", "/api/2/media/share", key, json=body), 400, says)
+
+
 def test_what_is_no_json_is_said_to_be_none(house: House) -> None:
     """400 with a detail that begins as the framework's does; another type of body is 415."""
     answer = house.ask("POST", LOGIN, content="{", headers={"content-type": "application/json"})

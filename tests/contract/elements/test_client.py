@@ -108,3 +108,10 @@ def test_a_refusals_sentences_are_found(body: bytes, messages: Any) -> None:
         with pytest.raises(elements.Refused) as raised:
             client.get_profile()
         assert list(raised.value.messages) == messages
+
+
+def test_filters_of_several_numbers_have_commas_between_them() -> None:
+    """A list of numbers, or the text of one, goes as the product's own SDK sends it (§1)."""
+    with stub(Canned(body=b"[]")) as server, elements.Client(server.url, token="key") as client:
+        client.get_all_access_tokens(shared_bundles=[5, 6], user=7)
+        assert server.heard[0].path.partition("?")[2] == "shared_bundles=5%2C6&user=7"

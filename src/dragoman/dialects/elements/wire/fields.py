@@ -196,8 +196,6 @@ MaybeText = Annotated[str, Text(longest=255, blank=True)]
 MaybeEmail = Annotated[str, AfterValidator(an_address), Text(longest=255, blank=True)]
 Email = Annotated[str, AfterValidator(an_address), Text()]
 Flag = Annotated[bool, BeforeValidator(truth)]
-Count = Annotated[int, Whole(least=0, most=INT32)]
-Page = Annotated[str, Text(longest=255)]
 Texts = Annotated[list[Annotated[str, Text()]], BeforeValidator(listed)]
 Numbers = Annotated[list[Annotated[int, Whole()]], BeforeValidator(listed)]
 # Valid for clients of every release (§6); an account's own language may be null besides.
@@ -207,6 +205,7 @@ Language = Annotated[
     WithJsonSchema({"type": "string", "enum": ["en", "fr", "de"]}),
 ]
 AN_INTEGER = WithJsonSchema({"type": "integer"})
+UnixId = Annotated[int, Whole(least=-INT32 - 1, most=INT32)]
 Id = Annotated[int, InPath(), Whole(), AN_INTEGER]
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import RootModel
 
 from dragoman.dialects.elements.wire.fields import (
-    INT32,
     NOT_NULL,
     ElementsWire,
     Id,
@@ -17,13 +16,12 @@ from dragoman.dialects.elements.wire.fields import (
     Numbers,
     Text,
     Texts,
-    Whole,
+    UnixId,
 )
 from dragoman.dialects.elements.wire.users import MANAGE, ElementsUser, LDAPServer, OfUser
 from dragoman.wire import UNSEEN, Endpoint, Nothing, Work
 
 VIEW = "users:view"
-UnixId = Annotated[int, Whole(least=-INT32 - 1, most=INT32)]
 Otp = Annotated[str, Text(), UNSEEN]
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import RootModel
 
 from dragoman.dialects.elements.wire.fields import (
-    INT32,
     INT64,
     LARGEST_SHAPER,
     NOT_NULL,
@@ -21,16 +20,15 @@ from dragoman.dialects.elements.wire.fields import (
     Moment,
     Name,
     Numbers,
-    Page,
     Password,
     Text,
     Texts,
+    UnixId,
     Whole,
 )
 from dragoman.wire import UNSEEN, Access, Endpoint, InQuery, Nothing, Work
 
 MANAGE = "users:manage"
-UnixId = Annotated[int, Whole(least=-INT32 - 1, most=INT32)]
 Shaper = Annotated[int, Whole(least=0, most=LARGEST_SHAPER)]
 
 
@@ -115,7 +113,7 @@ class UserFields(ElementsWire):
 
     allow_changing_password: Annotated[Flag | None, NOT_NULL] = None
     allow_wan_login: Annotated[Flag | None, NOT_NULL] = None
-    default_page: Annotated[Page | None, NOT_NULL] = None
+    default_page: Annotated[Name | None, NOT_NULL] = None
     email: MaybeEmail | None = None
     expiry: Moment | None = None
     fm_bookmarks: Annotated[Texts | None, NOT_NULL] = None
@@ -177,7 +175,7 @@ class ElementsUserProfile(ElementsWire):
 class ElementsUserProfileUpdate(ElementsWire):
     """What users can write of themselves. Only what is given is."""
 
-    default_page: Annotated[Page | None, NOT_NULL] = None
+    default_page: Annotated[Name | None, NOT_NULL] = None
     full_name: MaybeText | None = None
     language: Language | None = None
     fm_bookmarks: Annotated[Texts | None, NOT_NULL] = None
