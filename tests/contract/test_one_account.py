@@ -19,7 +19,7 @@ from tests.running import Running, configured, running
 
 from dragoman.client import Person, Refused, SyncClient, Unauthorized
 from dragoman.core import accounts, api_keys
-from dragoman.core.accounts import Account
+from dragoman.core.accounts import Account, Changes
 from dragoman.core.work import Origin
 from dragoman.dialects import names
 
@@ -120,6 +120,16 @@ def test_a_password_changed_in_one_dialect_is_changed_in_all(nodes: Nodes, diale
     CHANGES[dialect](nodes.signed_in(dialect))
     assert [each for each in DIALECTS if not nodes.lets_in(each, NEW_PASSWORD)] == []
     assert [each for each in DIALECTS if nodes.lets_in(each, PASSWORD)] == []
+
+
+@pytest.mark.parametrize("dialect", CHANGES)
+def test_a_change_that_was_demanded_is_over_where_it_was_made(nodes: Nodes, dialect: str) -> None:
+    """Whoever changed the password they had to is asked no more, in Immich alone by its other call (its contract §1.4)."""
+    client = nodes.signed_in(dialect)
+    do(nodes.one.core, accounts.change, nodes.account.number, Changes(must_change_password=True))
+    CHANGES[dialect](client)
+    now = do(nodes.one.core, accounts.get, ALICE)
+    assert now.must_change_password is (dialect == "immich")
 
 
 def disable(nodes: Nodes) -> None:

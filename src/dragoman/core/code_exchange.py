@@ -74,8 +74,10 @@ def exchange(web: Web, provider: ProviderAddresses, code: Secret, now: datetime)
     name = name_in(claims, provider.user_identifier)
     if name is None:
         raise UpstreamFailed(f"there is no usable {provider.user_identifier} among the claims")
-    # A provider that has no such claim names people by nothing better than the name it gives them.
-    subject = name_in(claims, provider.subject_claim) or name
+    # Never by the name instead: a name that is given up is given to somebody else.
+    subject = subject_in(claims, provider.subject_claim)
+    if subject is None:
+        raise UpstreamFailed(f"there is no usable {provider.subject_claim} among the claims")
     if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
         raise UpstreamFailed(f"the subject is longer than {LONGEST_SUBJECT} characters, or has strange ones")
     return Identity(provider.issuer or provider.token_uri, subject, name, verified_email(claims), claims)
@@ -135,6 +137,9 @@ def _claims(
     # OpenID Connect Core §5.3.2: an answer about somebody else is not to be used.
     if "sub" in vouched and "sub" in told and vouched["sub"] != told["sub"]:
         raise UpstreamFailed("the id token and the resource speak of different people")
+    if "email" in told:
+        # What the id token says of an address is said of its own.
+        vouched = {name: value for name, value in vouched.items() if name != "email_verified"}
     return {**vouched, **told}
 
 
@@ -173,6 +178,14 @@ def name_in(claims: Mapping[str, Any], claim: str) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value or value - value != 0:
         return None
     return str(int(value))
+
+
+def subject_in(claims: Mapping[str, Any], claim: str) -> str | None:
+    """The value of a claim as a subject: a text that is not empty, or a whole number, in full."""
+    value = claims.get(claim)
+    if isinstance(value, str):
+        return value or None
+    return None if isinstance(value, bool) or not isinstance(value, int) else str(value)
 
 
 def verified_email(claims: Mapping[str, Any]) -> str | None:

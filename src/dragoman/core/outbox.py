@@ -99,7 +99,7 @@ COLUMNS = tuple(outbox.c[name] for name in Posted.__dataclass_fields__)
 def post(
     uow: UnitOfWork, letter: Letter, *, to: str, kind: str, of: int, until: datetime | None = None
 ) -> uuid.UUID:
-    """Put a mail into the outbox; its id. It leaves once this unit has committed, and not after `until`.
+    """Put a mail into the outbox; its id. It leaves once this unit has committed, and not after `until` or five days.
 
     `kind` says what it is for ("password reset"), `of` is the number of the account that it is about or that
     sends it. Refuses `NameRefused` (no address), and `Throttled`: an account has 100 in an hour.
@@ -110,6 +110,7 @@ def post(
     sealed = uow.sealer.seal(
         uow, json.dumps(asdict(letter)).encode(), table=outbox.name, column="letter", row=mail
     )
+    last = uow.now + LIFETIME
     uow.db.execute(
         outbox.insert().values(
             id=mail,
@@ -119,7 +120,7 @@ def post(
             letter=sealed,
             state="waiting",
             posted_at=uow.now,
-            until=until or uow.now + LIFETIME,
+            until=min(until or last, last),
             due_at=uow.now,
             attempts=0,
         )

@@ -35,11 +35,13 @@ def change_password(
     *,
     of: Account | None = None,
     sign_out_others: bool = False,
+    stays_due: bool = False,
     also: Callable[[UnitOfWork, int], None] | None = None,
 ) -> Account:
     """Replace the password of the caller's account, or of another, proving the old one. The account as it is then.
 
-    What is written `also` is part of it. Refuses `SessionRequired`, `WhileImpersonating`, `PasswordRefused`, `PasswordTooLong`,
+    An owner who had to change it has done so, unless it `stays_due`, for a product that goes on asking. What is
+    written `also` is part of it. Refuses `SessionRequired`, `WhileImpersonating`, `PasswordRefused`, `PasswordTooLong`,
     `WrongPassword`, `Throttled`.
     """
     session, account = caller.require_in_person(), of or caller.account
@@ -48,7 +50,9 @@ def change_password(
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
         unchanged = accounts.accounts.c.password_version == proof.version
-        changed = _store(uow, account.number, hashed, unchanged, by=caller)
+        done = account.number == caller.account.number and not stays_due
+        must_change = False if done else None
+        changed = _store(uow, account.number, hashed, unchanged, by=caller, must_change=must_change)
         if changed is None:
             raise WrongPassword
         throttle.forgive(uow, proof.counters)
@@ -78,7 +82,7 @@ def replace_own_password(
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
         as_asked = accounts.accounts.c.password_version == caller.account.password_version
-        account = _store(uow, caller.account.number, hashed, as_asked, by=caller)
+        account = _store(uow, caller.account.number, hashed, as_asked, by=caller, must_change=False)
         if account is None:
             raise SessionRefused
         but_in = None if sign_out else origin.dialect
@@ -176,10 +180,14 @@ def change_account(
     """Change somebody's account, as an administrator who is the `caller` does; all of it, or nothing.
 
     What is written `also`, such as a new PIN, is part of it. A `password` ends all sessions of the account but
-    the caller's own. Refuses `SessionRequired` to API keys that would change e-mail, password or who is an
-    administrator; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`, `NotFound`.
+    the caller's own. Refuses `SessionRequired` to API keys that would change e-mail, username, password or who is
+    an administrator, or demand another password; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`, `NotFound`.
     """
-    if password is not None or changes.email is not None or changes.is_admin is not None:
+    renamed = changes.username not in (None, account.username)
+    # Whoever must change their password may without the old one: to demand it is half of changing it.
+    demanded = bool(changes.must_change_password) and not account.must_change_password
+    asked = (password, changes.email, changes.is_admin)
+    if renamed or demanded or any(fact is not None for fact in asked):
         caller.require_in_person()
     hashed = None
     if password is not None:

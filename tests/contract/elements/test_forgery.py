@@ -77,6 +77,12 @@ def test_who_shows_a_bearer_token_needs_no_other(house: House) -> None:
         assert house.ask("PATCH", ME, key, json=CHANGE, headers=headers).status_code == 200
 
 
+def test_what_a_browser_adds_by_itself_is_no_proof(signed_in: Page) -> None:
+    """`Authorization: Basic` is a proxy's, sent with every request of a browser: the cookie still needs its token."""
+    says = f"{FAILED}CSRF token missing."
+    assert_refused(signed_in.ask("PATCH", ME, {"authorization": "Basic eDp5"}, json=CHANGE), 403, says)
+
+
 def test_signing_out_by_the_cookie_needs_the_token(signed_in: Page) -> None:
     """Another site cannot sign anybody out; the page itself can."""
     logout = "/api/2/auth/logout"

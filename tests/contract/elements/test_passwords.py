@@ -18,7 +18,7 @@ from tests.people import ALICE, BOB, rows, somebody
 from tests.running import Running, configured, running
 
 from dragoman import courier
-from dragoman.core import accounts, outbox, sessions
+from dragoman.core import accounts, outbox, permissions, sessions
 from dragoman.core.accounts import Changes
 from dragoman.core.passwords import Hasher
 from dragoman.core.resets import password_resets
@@ -213,6 +213,15 @@ def test_only_who_manages_users_starts_a_reset(server: Running, post: MailServer
     assert answer.status_code == 403
     with signed_in(server, ALICE) as alice:
         assert asked(server, "users/99/password/reset", None, alice.token).status_code == 404
+    assert rows(server.core, password_resets) == []
+
+
+def test_who_manages_users_resets_nobody_who_may_do_more(server: Running) -> None:
+    """An administrator's pending link cannot be voided by whoever may manage users and no more: 403."""
+    bob = do(server.core, accounts.get, BOB)
+    do(server.core, permissions.give, bob, ["users:manage"])
+    with signed_in(server, BOB) as manager:
+        assert asked(server, "users/1/password/reset", None, manager.token).status_code == 403
     assert rows(server.core, password_resets) == []
 
 

@@ -17,7 +17,7 @@ from dragoman.core.errors import UpstreamFailed
 from dragoman.core.secrets import Secret
 
 USERNAME = replace(ADDRESSES, user_identifier="username")
-OURS = {"username": "test-oauth-user"}
+OURS = {"sub": "id-of-user", "username": "test-oauth-user"}
 
 
 def authenticated(

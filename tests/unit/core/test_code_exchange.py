@@ -168,9 +168,23 @@ def test_claims_of_any_kind_are_judged(claims: dict[str, Any]) -> None:
         assert name is None or name
 
 
-def test_who_has_no_subject_is_known_by_name() -> None:
-    """A provider without the claim names people by nothing better than their name there."""
-    assert found_out(Provider({"preferred_username": "carol"})).subject == "carol"
+@pytest.mark.parametrize("subject", [None, "", True, 1.5, ["carol"]], ids=str)
+def test_who_has_no_subject_is_nobody(subject: object) -> None:
+    """A name that is given up is given to somebody else: nobody is known by it in place of a subject."""
+    claims = {"preferred_username": "carol"} | ({} if subject is None else {"sub": subject})
+    with pytest.raises(UpstreamFailed, match="no usable sub"):
+        found_out(Provider(claims))
+
+
+def test_a_verified_address_is_the_one_that_was_verified() -> None:
+    """What an id token says of its own e-mail address is not said of another one that the resource tells."""
+    token = signed({"email": "a@example.org", "email_verified": True})
+    told = {"sub": "id-of-carol", "preferred_username": "carol"}
+    assert found_out(Provider(told, id_token=token), OPENID).verified_email == "a@example.org"
+    other = {**told, "email": "b@example.org"}
+    assert found_out(Provider(other, id_token=token), OPENID).verified_email is None
+    verified = {**other, "email_verified": True}
+    assert found_out(Provider(verified, id_token=token), OPENID).verified_email == "b@example.org"
 
 
 def test_the_claim_that_never_changes_can_be_chosen() -> None:

@@ -323,6 +323,12 @@ def test_an_account_posts_no_more_than_a_hundred_an_hour(posting_sqlite: Core, c
     posted(posting_sqlite)
 
 
+def test_no_mail_waits_for_longer_than_five_days(posting: Core, clock: FakeClock) -> None:
+    """However long what it tells of is good for: an address that never takes mail is not tried for years."""
+    posted(posting, until=clock.now + timedelta(days=3650))
+    assert only(posting).until == clock.now + outbox.LIFETIME
+
+
 def test_what_became_of_a_mail_is_kept_for_a_week(posting: Core, clock: FakeClock) -> None:
     """Mail that waits is never swept; what became of others is, after seven days."""
     posted(posting)

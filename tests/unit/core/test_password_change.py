@@ -492,6 +492,19 @@ def test_a_key_replaces_no_password(core: Core) -> None:
         password_change.replace_own_password(core, ORIGIN, caller, Secret(NEW_PASSWORD))
 
 
+@pytest.mark.parametrize(
+    "changes", [Changes(username="root2"), Changes(must_change_password=True)], ids=["name", "demand"]
+)
+def test_a_key_opens_no_way_to_an_account(core: Core, changes: Changes) -> None:
+    """An administrator's key neither renames anybody, nor lets their password be replaced without the old one."""
+    admin, other = somebody(core, is_admin=True), somebody(core, BOB)
+    caller, before = calling_by_key(core, admin), everything(core)
+    with pytest.raises(SessionRequired):
+        password_change.change_account(core, ORIGIN, caller, other, changes)
+    assert everything(core) == before
+    password_change.change_account(core, ORIGIN, caller, other, Changes(username=other.username))
+
+
 def test_a_replacement_that_is_overtaken_changes_nothing(core: Core) -> None:
     """Between the look at the session and the write the account was disabled: the session is over."""
     account = somebody(core)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman.core import guesses, made_passwords, policy, resets
+from dragoman.core import guesses, made_passwords, permissions, policy, resets
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.users import get_account
 from dragoman.dialects.elements.wire import (
@@ -40,7 +40,9 @@ def evaluate_password(
 
 def reset_user_password(uow: UnitOfWork, call: Call, ask: OfUser) -> Nothing:
     """The answer says nothing of the token: it is in the mail alone."""
-    resets.mail(uow, get_account(uow, ask.id), by=call.caller)
+    account = get_account(uow, ask.id)
+    permissions.require_over(uow, call.caller, account)
+    resets.mail(uow, account, by=call.caller)
     return Nothing()
 
 

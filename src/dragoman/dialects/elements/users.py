@@ -74,7 +74,6 @@ def set_my_password(core: Core, call: Call, ask: ChangeOwnPasswordRequest) -> No
 
     def done(uow: UnitOfWork, number: int) -> None:
         factors.require(uow, number, Secret(ask.current_otp) if ask.current_otp else None)
-        accounts.change(uow, number, Changes(must_change_password=False), by=caller)
 
     old, new = Secret(ask.current_password), Secret(ask.password)
     password_change.change_password(core, call.origin, caller, old, new, also=done)

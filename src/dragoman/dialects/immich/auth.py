@@ -66,11 +66,13 @@ def validate_access_token(_uow: UnitOfWork, _call: Call, _ask: Nothing) -> Valid
 
 
 def change_password(core: Core, call: Call, ask: ChangePasswordDto) -> UserAdminResponseDto:
-    """What `invalidateSessions` is documented to do, and not what some releases do (contract §2.1)."""
+    """What `invalidateSessions` is documented to do, not what some releases do (contract §2.1); §1.4 for the rest."""
     old, new = Secret(ask.password), Secret(ask.new_password)
     sign_out = bool(ask.invalidate_sessions)
     return user_admin(
-        password_change.change_password(core, call.origin, call.caller, old, new, sign_out_others=sign_out)
+        password_change.change_password(
+            core, call.origin, call.caller, old, new, sign_out_others=sign_out, stays_due=True
+        )
     )
 
 
