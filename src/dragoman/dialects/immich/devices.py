@@ -26,7 +26,9 @@ BROWSERS: Mapping[str, str] = {
         name: name
         for name in (
             "Chrome",
+            "Chromium",
             "Edge",
+            "Epiphany",
             "Firefox",
             "IE",
             "Mobile Safari",
@@ -40,12 +42,17 @@ BROWSERS: Mapping[str, str] = {
     "Chrome Mobile WebView": "Chrome WebView",
     "Chrome Mobile iOS": "Mobile Chrome",
     "Edge Mobile": "Edge",
+    "Amazon Silk": "Silk",
+    "Android": "Android Browser",
+    "DuckDuckGo Mobile": "DuckDuckGo",
     "Electron": "Chrome",
     "Firefox Mobile": "Mobile Firefox",
     "Firefox iOS": "Mobile Firefox",
     "HeadlessChrome": "Chrome Headless",
     "Mobile Safari UI/WKWebView": "WebKit",
     "Opera Mobile": "Opera",
+    "UC Browser": "UCBrowser",
+    "Yandex Browser": "Yandex",
 }
 SYSTEMS: Mapping[str, str] = {"Mac OS X": "macOS", "Web0S": "webOS"}
 
