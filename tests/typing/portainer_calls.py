@@ -68,5 +68,5 @@ def what_is_refused(client: portainer.Client) -> None:
     client.user_inspect(id="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.user_create(username="bob", role="admin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.user_remove_api_key(id=1, keyID=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    client.motd().title.hex()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    client.motd().title.hex()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     client.token = "mine"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
