@@ -106,8 +106,9 @@ def stop(uow: UnitOfWork, caller: Principal) -> None:
 def subject_of(uow: UnitOfWork, actor: Account, running: Impersonation) -> Account:
     """As whom the owner of a session acts now; known to the unit from here on. `SessionRefused` when it is over."""
     subject = accounts.find_by_number(uow, running.subject_number)
-    is_over = running.ends_at <= uow.now or not permissions.of(uow, actor).allows(running.permission)
-    if is_over or subject is None or not subject.is_active:
+    theirs = permissions.of(uow, actor)
+    is_over = running.ends_at <= uow.now or not theirs.allows(running.permission)
+    if is_over or subject is None or not subject.is_active or not theirs.covers(permissions.of(uow, subject)):
         raise SessionRefused
     uow.acts(Acting(actor.number, subject.number))
     return subject

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.conftest import MASTER_KEY
 from tests.contract.elements.speech import House, Page, assert_refused, assert_void, cookies_of, visiting
-from tests.fakes import FakeClock, cheap_hasher
+from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.running import configured, running
 
 ME = "/api/2/users/me"
@@ -98,6 +98,17 @@ def test_a_foreign_page_is_refused_whatever_it_knows(house: House, signed_in: Pa
     account = house.account()
     body = {"username": account.username, "password": "any"}
     assert_refused(signed_in.ask("POST", "/api/2/auth/login", foreign, json=body), 403, says)
+
+
+def test_a_foreign_page_does_not_choose_as_whom_a_browser_goes_on(house: House) -> None:
+    """No cookie comes along from another site's form, but the answer would set one: 403, whichever call it is."""
+    says = f"{FAILED}Origin checking failed - https://evil.example does not match any trusted origins."
+    foreign = {"origin": "https://evil.example"}
+    assert_refused(house.ask("POST", "/auth/fast-lane/made-up", headers=foreign), 403, says)
+    account = house.account()
+    body = {"username": account.username, "password": PASSWORD}
+    assert_refused(house.ask("POST", "/api/2/auth/login", json=body, headers=foreign), 403, says)
+    assert house.ask("POST", "/api/2/auth/login", json=body).status_code == 200
 
 
 def test_a_page_of_our_own_may(house: House, signed_in: Page) -> None:

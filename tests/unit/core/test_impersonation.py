@@ -239,6 +239,17 @@ def test_it_is_gone_with_what_it_rests_on(core: Core, end: str) -> None:
         presenting(core, secret)
 
 
+def test_it_is_gone_once_the_user_may_do_more(core: Core) -> None:
+    """Whoever may act as others, and is no administrator, acts as nobody who has become one meanwhile."""
+    alice, bob = somebody(core), somebody(core, BOB)
+    do(core, permissions.give, alice, [RIGHT])
+    secret = acting(core, admin=alice, subject=bob)
+    assert presenting(core, secret).account.number == bob.number
+    do(core, accounts.change, bob.number, Changes(is_admin=True))
+    with pytest.raises(SessionRefused):
+        presenting(core, secret)
+
+
 def test_it_is_gone_with_a_permission_of_a_group(core: Core) -> None:
     """Whoever had the permission by a group acts no more once they leave it."""
     alice = somebody(core)

@@ -37,8 +37,13 @@ def gate(exchange: Exchange, settings: ElementsSettings, tools: Tools) -> Passed
     """Refuse forged writes; give a browser a token that has none."""
     session = exchange.cookies.get(COOKIE)
     # A browser adds "Basic" by itself where a proxy asked for it: only what `present` takes for a credential counts.
-    if not session or exchange.bearer:
+    if exchange.bearer:
         return Passed()
+    if not session:
+        # An answer may set the cookie: a page of another site must not choose as whom a browser goes on.
+        asked = exchange.method not in csrf.SAFE_METHODS and exchange.headers.get("origin")
+        why = _foreign(exchange, settings) if asked else None
+        return Passed() if why is None else forged(why)
     key, now, shown = csrf.key_for(session), tools.clock(), exchange.cookies.get(CSRF_COOKIE, "")
     is_known = csrf.opened(shown, key, CSRF_COOKIE, now) is not None
     if exchange.method not in csrf.SAFE_METHODS:
