@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, JsonValue, Strict, WithJsonSchema
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, Strict, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dragoman.wire import UNSEEN, InPath, Wire, camel
@@ -80,6 +80,6 @@ Username = Annotated[
 ]
 MaybeText = Annotated[str, Strict(), Demand()]
 MaybeSecret = Annotated[str, Strict(), Demand(), UNSEEN]
-Null = Annotated[JsonValue, WithJsonSchema({"type": "object", "nullable": True})]
+Null = Annotated[None, WithJsonSchema({"type": "object", "nullable": True})]
 AN_INTEGER = WithJsonSchema({"type": "integer"})
 UserId = Annotated[int, InPath(), Field(ge=-LARGEST, le=LARGEST), AN_INTEGER]
