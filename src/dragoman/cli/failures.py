@@ -89,8 +89,7 @@ def _of_a_client(error: Exception) -> Failure | None:
 
 
 def _of_the_server(error: Exception) -> Failure | None:
-    from dragoman.core.database import DatabaseUnfit
-    from dragoman.core.errors import NameRefused, PasswordRefused, Refusal, Unavailable
+    from dragoman.core.errors import DatabaseUnfit, NameRefused, PasswordRefused, Refusal, Unavailable
     from dragoman.core.master_keys import MasterKeyUnfit
     from dragoman.settings import SettingsError
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dragoman.app import build, dialect_models
 from dragoman.cli.serve import STARTED
-from dragoman.core.database import DatabaseUnfit
-from dragoman.core.errors import Unavailable
+from dragoman.core.errors import DatabaseUnfit, Unavailable
 from dragoman.core.master_keys import MasterKeyUnfit
 from dragoman.core.work import answering
 from dragoman.log import configure, get_logger

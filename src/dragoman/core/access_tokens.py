@@ -31,7 +31,8 @@ from sqlalchemy import (
 )
 
 from dragoman.core import accounts, audit, letters, outbox
-from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
+from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow
 from dragoman.core.errors import NoAddress, NotFound, TooMany
 from dragoman.core.secrets import Secret, digest, mint
 

@@ -31,7 +31,8 @@ from sqlalchemy import (
 )
 
 from dragoman.core import audit, names
-from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
+from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow
 from dragoman.core.errors import LastAdmin, NameRefused, NotFound
 from dragoman.core.names import account_names
 

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from dragoman.core import accounts, audit
-from dragoman.core.database import AnyRow, Bag, Instant, Number, metadata
+from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow
 from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
 from dragoman.core.names import checked
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret, digest

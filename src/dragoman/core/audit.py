@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, String, Table, Uuid, or_, select
 
-from dragoman.core.database import AnyRow, Bag, Instant, Number, insert_on, metadata
+from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow, insert_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,226 +1,29 @@
-"""Where facts are kept: the engine, one writer at a time on SQLite, and instants that are always UTC.
+"""Where facts are kept: one process's way to the database, whichever engine that is.
 
-The rules of storage (docs/decisions/0015-storage.md) live here and nowhere else: which BEGIN a unit
-emits, who may write next, and what makes a place unfit for a database.
+The rules of storage (docs/decisions/0015-storage.md) live here and beside: SQLite's in `sqlite.py`, what
+columns are made of in `columns.py`.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sqlite3
-import threading
-import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Connection,
-    DateTime,
-    Dialect,
-    Engine,
-    Integer,
-    MetaData,
-    Row,
-    Select,
-    Table,
-    TypeDecorator,
-    create_engine,
-    event,
-)
+from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from dragoman.core.errors import Unavailable
+from dragoman.core.errors import DatabaseUnfit
+from dragoman.core.sqlite import FORGETFUL, WRITES, Turn, begin_sqlite, prepare_file, set_up_sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
-    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
-
-WRITES = "dragoman_writes"
-FORGETFUL = "dragoman_forgetful"
-PATIENCE = timedelta(seconds=2)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-# File systems on which SQLite's WAL is not safe: locks or shared memory are not the machine's own.
-NETWORK_FILE_SYSTEMS = frozenset(
-    [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "gfs",
-        "gfs2",
-        "ocfs2",
-        "beegfs",
-        "davfs",
-        "ncpfs",
-        "fuse.sshfs",
-        "fuse.glusterfs",
-        "fuse.s3fs",
-        "fuse.rclone",
-        "fuse.davfs2",
-    ]
-)
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only in INTEGER columns
-
-
-class DatabaseUnfit(Exception):
-    """The database cannot be used as configured; the text says why and what would do."""
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, to the microsecond: timestamptz on PostgreSQL, microseconds since 1970 on SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(BigInteger())
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is not None and value.tzinfo is None:
-            # PostgreSQL would take it for an instant of the connection's own zone.
-            raise ValueError("an instant has a time zone")
-        if value is None or dialect.name != "sqlite":
-            return value
-        return (value - EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return EPOCH + timedelta(microseconds=int(value))
-        moment: datetime = value.astimezone(UTC)
-        return moment
-
-
-class Bag(TypeDecorator[Any]):
-    """A JSON value: JSONB on PostgreSQL, whose part of SQLAlchemy is imported only there."""
-
-    impl = JSON
-    cache_ok = True
-
-    def __init__(self) -> None:
-        super().__init__(none_as_null=True)
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "sqlite":
-            return super().load_dialect_impl(dialect)
-        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415 - see above
-
-        return dialect.type_descriptor(JSONB(none_as_null=True))
-
-
-class Turn:
-    """One writer at a time: first come, first served in this process, then by `flock` between processes.
-
-    Waiting for SQLite's own lock instead is a lottery: with 32 writers its p99 was 800 ms against 31 ms
-    in a queue, at the same rate.
-    """
-
-    def __init__(self, lock_file: Path, patience: timedelta = PATIENCE) -> None:
-        self._lock_file = lock_file
-        self._patience = patience.total_seconds()
-        self._guard = threading.Lock()
-        self._taken = False
-        self._waiting: deque[threading.Lock] = deque()
-        self._file: int | None = None
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold the turn for the body. `Unavailable` when it does not come within the patience."""
-        deadline = time.monotonic() + self._patience
-        self._take(deadline)
-        try:
-            self._lock_out_other_processes(deadline)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._descriptor(), fcntl.LOCK_UN)
-        finally:
-            self._pass_on()
-
-    def _take(self, deadline: float) -> None:
-        with self._guard:
-            if not self._taken:
-                self._taken = True
-                return
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        if mine.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            return
-        with self._guard:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                raise Unavailable(retry_after=timedelta(seconds=1), why="too many writers are waiting")
-        # The turn was handed to us between the time-out and the guard: it is ours.
-
-    def _pass_on(self) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
-
-    def _lock_out_other_processes(self, deadline: float) -> None:
-        pause = 0.0005
-        while True:
-            try:
-                fcntl.flock(self._descriptor(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Unavailable(
-                        retry_after=timedelta(seconds=1), why="another process is writing"
-                    ) from None
-                time.sleep(pause)
-                pause = min(pause * 2, 0.008)
-            else:
-                return
-
-    def _descriptor(self) -> int:
-        if self._file is None:
-            self._file = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        return self._file
-
-    def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
 
 
 class Database:
@@ -319,87 +122,3 @@ def insert_on(engine: str, table: Table) -> postgresql.Insert:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 20 ms of a start, for PostgreSQL alone
 
     return postgresql.insert(table)
-
-
-def set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    _write_ahead(cursor)
-    for pragma in (
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        "temp_store=MEMORY",
-        f"busy_timeout={int(PATIENCE.total_seconds() * 1000)}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _write_ahead(cursor: DBAPICursor) -> None:
-    """Turn WAL on. Of several who open a fresh file at once, SQLite may tell all but one that it is busy, unwaited."""
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def is_busy(error: BaseException | None) -> bool:
-    """Whether SQLite says that somebody else holds a lock: SQLITE_BUSY (5), SQLITE_LOCKED (6), and extended codes."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {5, 6}
-
-
-def begin_sqlite(connection: Connection) -> None:
-    # A reader never becomes a writer: a deferred upgrade fails at once with BUSY_SNAPSHOT.
-    options = connection.get_execution_options()
-    writes = options.get(WRITES, False)
-    # Past SQLAlchemy, which would spend more on these two than SQLite does on the unit.
-    driver: Any = connection.connection.driver_connection
-    try:
-        driver.execute("PRAGMA query_only=OFF" if writes else "PRAGMA query_only=ON")
-        if writes:
-            driver.execute(
-                "PRAGMA synchronous=NORMAL" if options.get(FORGETFUL) else "PRAGMA synchronous=FULL"
-            )
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-    except sqlite3.Error as error:
-        raise OperationalError("BEGIN", None, error) from error
-
-
-def prepare_file(file: Path) -> None:
-    """Make an SQLite file's folder and the file, readable by its owner alone; refuse network file systems."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kind = file_system_of(file.parent)
-        if kind in NETWORK_FILE_SYSTEMS:
-            raise DatabaseUnfit(
-                f"{file.parent} lies on a network file system ({kind}), where SQLite can lose data: "
-                "put the database on a local disk, or use PostgreSQL"
-            )
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise DatabaseUnfit(f"the database {file} cannot be opened: {error.strerror}") from error
-
-
-def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
-    """The type of the file system `folder` lies on, or None where the machine does not tell."""
-    try:
-        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    where = folder.resolve()
-    best, kind = -1, None
-    for line in lines:
-        left, _, right = line.partition(" - ")
-        fields = left.split(" ")
-        if len(fields) < 5 or not right:
-            continue
-        mount = Path(fields[4].replace("\\040", " "))
-        if (where == mount or mount in where.parents) and len(mount.parts) >= best:
-            best, kind = len(mount.parts), right.split(" ", 1)[0]
-    return kind

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, ForeignKey, String, Table, and_, bindparam, delete, select
 
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Instant, Number, insert_on, metadata
+from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.database import insert_on
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement

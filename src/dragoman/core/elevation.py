@@ -13,7 +13,8 @@ from sqlalchemy import Column, ForeignKey, Integer, Table, Text, delete, select,
 
 from dragoman.core import audit, throttle
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import PinAlreadySet, PinNotSet, ProofMissing, SessionRefused, WrongPin
 from dragoman.core.proofs import Proof, attempts_at, prove_password, settle
 from dragoman.core.sessions import dated, is_live, sessions

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, func, select, text, update
 
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Number, insert, metadata
+from dragoman.core.columns import Number, metadata
+from dragoman.core.database import insert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -369,3 +369,7 @@ class Unavailable(Refusal):
         super().__init__(why)
         self.retry_after = retry_after
         self.why = why
+
+
+class DatabaseUnfit(Exception):
+    """The database cannot be used as configured; the text says why and what would do. Not a refusal: it ends a start."""

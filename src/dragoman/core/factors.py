@@ -17,7 +17,8 @@ from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, delete, 
 
 from dragoman.core import audit, throttle
 from dragoman.core.accounts import AT_A_TIME, Account, accounts
-from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import FactorAlreadySet, FactorNotSet, SeedRefused, WrongCode
 from dragoman.core.proofs import attempts_at
 from dragoman.core.secrets import Secret

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, String, Table, select
 
-from dragoman.core.database import Bag, insert, metadata
+from dragoman.core.columns import Bag, metadata
+from dragoman.core.database import insert
 
 if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, ForeignKey, String, Table, Uuid, delete, select, update
 
 from dragoman.core import accounts, audit, permissions, sessions
-from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import (
     AlreadyImpersonating,
     CannotImpersonate,

@@ -30,7 +30,8 @@ from sqlalchemy import (
 )
 
 from dragoman.core import audit
-from dragoman.core.database import AnyRow, Bag, Instant, insert, metadata
+from dragoman.core.columns import Bag, Instant, metadata
+from dragoman.core.database import AnyRow, insert
 from dragoman.core.errors import SessionRefused, TooMany
 from dragoman.core.secrets import Secret
 

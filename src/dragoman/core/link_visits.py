@@ -17,7 +17,7 @@ from sqlalchemy import Column, ForeignKey, Index, String, Table, case, delete, f
 from dragoman.core import access_tokens, accounts, audit, sessions, throttle
 from dragoman.core.access_tokens import OneTimeAccessToken
 from dragoman.core.access_tokens import access_tokens as links
-from dragoman.core.database import Instant, Number, metadata
+from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.errors import AccessTokenRefused, NotSignedIn, WrongLinkPassword
 from dragoman.core.secrets import Secret, digest
 

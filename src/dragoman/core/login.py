@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, select, update
 
 from dragoman.core import audit, devices, factors, policy, sessions, throttle
 from dragoman.core.accounts import COLUMNS, Account, accounts, of
-from dragoman.core.database import Instant
+from dragoman.core.columns import Instant
 from dragoman.core.devices import known_devices
 from dragoman.core.errors import (
     CodeRefused,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, String, Table, delete, select
 
-from dragoman.core.database import Number, insert, metadata
+from dragoman.core.columns import Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import NameRefused, NameTaken
 
 if TYPE_CHECKING:

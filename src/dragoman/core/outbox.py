@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from dragoman.core import audit, names
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Instant, Number, metadata
+from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.errors import NotFound, Throttled
 from dragoman.core.mail import Letter, Mail, NotSent, PostAway, Undeliverable
 

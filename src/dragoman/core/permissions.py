@@ -14,7 +14,8 @@ from sqlalchemy import Column, ForeignKey, String, Table, delete, select
 
 from dragoman.core import audit
 from dragoman.core.accounts import AT_A_TIME, accounts
-from dragoman.core.database import Bag, Instant, Number, insert, metadata
+from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import NotFound, PermissionMissing, PermissionsExceeded, TooMany
 from dragoman.core.names import checked
 

@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, or_, select, update
 from dragoman.core import accounts, api_keys, impersonation, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.api_keys import ApiKey
-from dragoman.core.database import AnyRow, AnySelect, Instant
+from dragoman.core.columns import Instant
+from dragoman.core.database import AnyRow, AnySelect
 from dragoman.core.errors import (
     AdminOnly,
     ApiKeyOwnerGone,

@@ -22,7 +22,7 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Uuid, delete, sel
 
 from dragoman.core import audit, sessions
 from dragoman.core.accounts import Account
-from dragoman.core.database import Instant, metadata
+from dragoman.core.columns import Instant, metadata
 from dragoman.core.errors import RefreshRefused, RefreshReused, SessionRefused
 from dragoman.core.principals import Presented, identify
 from dragoman.core.secrets import Digest, Secret, digest, mint

@@ -17,7 +17,8 @@ from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, 
 
 from dragoman.core import audit, letters, outbox, policy, throttle
 from dragoman.core.accounts import COLUMNS, Account, accounts, of
-from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import NoAddress, ResetRefused
 from dragoman.core.password_change import replace_forgotten
 from dragoman.core.secrets import Digest, Secret, digest, mint

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, final
 from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, literal, select, update
 
 from dragoman.core import audit
-from dragoman.core.database import AnyRow, Instant, insert, metadata
+from dragoman.core.columns import Instant, metadata
+from dragoman.core.database import AnyRow, insert
 from dragoman.core.master_keys import HOW_TO_CONFIGURE, MasterKeyMissing, MasterKeys, parse, read_or_make
 
 if TYPE_CHECKING:

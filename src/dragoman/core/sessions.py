@@ -35,7 +35,8 @@ from sqlalchemy import (
 
 from dragoman.core import audit, epochs
 from dragoman.core.accounts import accounts, lock
-from dragoman.core.database import AnyRow, AnySelect, Bag, Instant, Number, metadata
+from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.database import AnyRow, AnySelect
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.secrets import Dice, Secret, digest, mint
 

@@ -8,7 +8,8 @@ from sqlalchemy import Column, Integer, Table, select, update
 
 from dragoman.core import accounts, policy
 from dragoman.core.accounts import Account, NewAccount
-from dragoman.core.database import Instant, insert, metadata
+from dragoman.core.columns import Instant, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import SetupClosed, SetupDone
 from dragoman.core.passwords import LegacyHash
 

@@ -16,7 +16,7 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, UniqueCon
 
 from dragoman.core import epochs, sessions
 from dragoman.core.accounts import accounts
-from dragoman.core.database import Number, metadata
+from dragoman.core.columns import Number, metadata
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Dice, Secret, mint
 

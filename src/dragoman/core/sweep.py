@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, upd
 from dragoman.core import api_keys, epochs, outbox, sessions
 from dragoman.core.access_tokens import access_tokens
 from dragoman.core.audit import audit_log
-from dragoman.core.database import Instant
+from dragoman.core.columns import Instant
 from dragoman.core.devices import REMEMBERED, known_devices
 from dragoman.core.keys import signing_keys
 from dragoman.core.refresh import refresh_tokens

@@ -28,7 +28,7 @@ from dragoman.core import (
     tickets,
     upstream,
 )
-from dragoman.core.database import metadata
+from dragoman.core.columns import metadata
 
 # A module registers its tables when it is imported; these are all that have any.
 MODULES = (

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Integer, String, Table, bindparam, case, delete, func, or_, select, update
 
-from dragoman.core.database import Instant, insert_on, metadata
+from dragoman.core.columns import Instant, metadata
+from dragoman.core.database import insert_on
 from dragoman.core.errors import Throttled
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, fu
 
 from dragoman.core import accounts, audit
 from dragoman.core.accounts import Account
-from dragoman.core.database import Instant, Number, metadata
+from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.errors import TicketRefused, TooMany
 from dragoman.core.secrets import Secret, digest, mint
 

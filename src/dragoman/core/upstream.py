@@ -18,7 +18,8 @@ from sqlalchemy import Column, ForeignKey, String, Table, delete, select, update
 from dragoman.core import accounts, audit, devices, sessions, setup, throttle
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.code_exchange import Identity, ProviderAddresses, exchange
-from dragoman.core.database import Instant, Number, insert, metadata
+from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.database import insert
 from dragoman.core.errors import NameRefused, NameTaken, NoAccount, UpstreamFailed
 from dragoman.core.login import SignedIn
 from dragoman.core.names import fold

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from dragoman.core.database import WRITES, DatabaseUnfit, begin_sqlite, is_busy, set_up_sqlite
+from dragoman.core.errors import DatabaseUnfit
+from dragoman.core.sqlite import WRITES, begin_sqlite, is_busy, set_up_sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

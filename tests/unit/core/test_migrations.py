@@ -26,7 +26,8 @@ from sqlalchemy.exc import DatabaseError
 from tests.postgres import fresh_postgres
 
 from dragoman import migrations
-from dragoman.core.database import Database, DatabaseUnfit
+from dragoman.core.database import Database
+from dragoman.core.errors import DatabaseUnfit
 from dragoman.core.tables import metadata
 from dragoman.migrations import ADVISORY_LOCK, HEAD, SchemaBusy, SchemaTooNew, bring_up, revision_of
 
