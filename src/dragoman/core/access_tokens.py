@@ -33,7 +33,7 @@ from sqlalchemy import (
 from dragoman.core import accounts, audit, letters, outbox
 from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow
-from dragoman.core.errors import NoAddress, NotFound, TooMany
+from dragoman.core.errors import EndInPast, LinkOver, NoAddress, NotFound, TooMany
 from dragoman.core.secrets import Secret, digest, mint
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def of(row: AnyRow) -> OneTimeAccessToken:
 
 
 def issue(uow: UnitOfWork, new: NewAccessToken, *, by: Principal) -> OneTimeAccessToken:
-    """A new link of the unit's dialect, made by the caller. Refuses `TooMany`, `WhileImpersonating`."""
+    """A new link of the unit's dialect, made by the caller. Refuses `EndInPast`, `TooMany`, `WhileImpersonating`."""
     accounts.lock(uow, by.account.number)
     return _issue(uow, new, by=by)
 
@@ -167,6 +167,8 @@ def _issue(
     uow: UnitOfWork, new: NewAccessToken, *, by: Principal, standing_for: SharedObject | None = None
 ) -> OneTimeAccessToken:
     by.require_no_actor()  # it would outlast that
+    if new.expires_at is not None and new.expires_at <= uow.now:
+        raise EndInPast
     t, creator = access_tokens.c, by.account.number
     mine = (t.creator_number == creator, t.dialect == uow.origin.dialect)
     if (uow.db.scalar(select(func.count()).select_from(access_tokens).where(*mine)) or 0) >= MOST:
@@ -205,14 +207,16 @@ def _issue(
     return get(uow, number, visible_to=None)
 
 
-def standing(uow: UnitOfWork, shared: SharedObject, url: str, *, by: Principal) -> OneTimeAccessToken:
+def standing(
+    uow: UnitOfWork, shared: SharedObject, url: str, *, by: Principal, requires_sign_in: bool = False
+) -> OneTimeAccessToken:
     """The caller's standing link of one object: the one there is, or a new one without an end. Refuses `TooMany`."""
     # Two that ask at once queue here, and are given the same.
     accounts.lock(uow, by.account.number)
     row = uow.db.execute(select(*COLUMNS).where(*_standing_of(uow, shared.kind, shared.id, by))).one_or_none()
     if row is not None:
         return of(row)
-    new = NewAccessToken(account_number=by.account.number, url=url, shared=(shared,))
+    new = NewAccessToken(by.account.number, url, shared=(shared,), requires_sign_in=requires_sign_in)
     return _issue(uow, new, by=by, standing_for=shared)
 
 
@@ -271,6 +275,17 @@ def storable(number: int) -> int:
     return max(-LARGEST, min(number, LARGEST))
 
 
+def can_be_opened(uow: UnitOfWork) -> tuple[ColumnElement[bool], ...]:
+    """That a link is neither over nor used up, and both its people's accounts are active, in a statement."""
+    t = access_tokens.c
+    return (
+        or_(t.expires_at.is_(None), t.expires_at > uow.now),
+        or_(t.is_limited.is_(False), t.views_left > 0),
+        accounts.is_active(t.account_number),
+        accounts.is_active(t.creator_number),
+    )
+
+
 def token_of(uow: UnitOfWork, link: OneTimeAccessToken) -> Secret:
     """The token that opens a link: for its creator, whom it is opened as, and administrators alone."""
     return Secret(uow.sealer.open(uow, link.sealed, **_place(link.id)).decode())
@@ -288,8 +303,11 @@ def mail(
 ) -> None:
     """Mail somebody the `address` by which a link is opened: whom it is opened as, unless `to` says otherwise.
 
-    `subject` and `words` are the sender's. Refuses `NoAddress`, `NameRefused`, `Throttled`.
+    `subject` and `words` are the sender's. Refuses `LinkOver`, `NoAddress`, `NameRefused`, `Throttled`.
     """
+    t = access_tokens.c
+    if uow.db.scalar(select(t.id).where(t.id == link.id, *can_be_opened(uow))) is None:
+        raise LinkOver
     opened_as = accounts.find_by_number(uow, link.account_number)
     recipient = to or (opened_as.email if opened_as else None)
     if recipient is None:

@@ -45,6 +45,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── PasswordTooLong             too long even to be hashed
     ├── ResetRefused                a password is not reset by this secret: unknown, used, too late
     ├── NoAddress                   there is no e-mail address that something could be sent to
+    ├── EndInPast                   what is to be made would be over already
+    ├── LinkOver                    nobody is sent a link that opens nothing
     ├── HashRefused                 a hash of another product that none can be verified by
     ├── NameRefused                 a name or e-mail address that cannot be one
     ├── NameTaken                   somebody has that name
@@ -271,6 +273,14 @@ class NoAddress(Refusal):
 
     def __init__(self) -> None:
         super().__init__("the account has no e-mail address")
+
+
+class EndInPast(Refusal):
+    """What is to be made would be over already."""
+
+
+class LinkOver(Refusal):
+    """The link is expired or used up, or its people may not: nobody is sent it."""
 
 
 class HashRefused(Refusal):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, case, delete, func, or_, select, update
+from sqlalchemy import Column, ForeignKey, Index, String, Table, case, delete, func, select, update
 
 from dragoman.core import access_tokens, accounts, audit, sessions, throttle
 from dragoman.core.access_tokens import OneTimeAccessToken
@@ -22,8 +22,6 @@ from dragoman.core.errors import AccessTokenRefused, NotSignedIn, WrongLinkPassw
 from dragoman.core.secrets import Secret, digest
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
     from dragoman.core.accounts import Account
     from dragoman.core.principals import Principal
     from dragoman.core.sessions import Device, Session
@@ -120,7 +118,7 @@ def open_link(
 
 def _find(uow: UnitOfWork, token: Secret) -> _Asked:
     mine = (links.c.digest == digest(token), links.c.dialect == uow.origin.dialect)
-    query = select(*access_tokens.COLUMNS, links.c.password).where(*mine, *_can_be_opened(uow))
+    query = select(*access_tokens.COLUMNS, links.c.password).where(*mine, *access_tokens.can_be_opened(uow))
     row = uow.db.execute(query).one_or_none()
     if row is None:
         raise AccessTokenRefused
@@ -129,23 +127,17 @@ def _find(uow: UnitOfWork, token: Secret) -> _Asked:
     return _Asked(link, row.password, counters)
 
 
-def _can_be_opened(uow: UnitOfWork) -> tuple[ColumnElement[bool], ...]:
-    """Neither over nor used up, and both its people's accounts are active."""
-    return (
-        or_(links.c.expires_at.is_(None), links.c.expires_at > uow.now),
-        or_(links.c.is_limited.is_(False), links.c.views_left > 0),
-        accounts.is_active(links.c.account_number),
-        accounts.is_active(links.c.creator_number),
-    )
-
-
 def _settle(uow: UnitOfWork, asked: _Asked, device: Device, caller: Principal | None) -> Opened:
     number = asked.link.account_number
     # The account before the link, as in every unit that locks more: so no two wait for each other.
     a = accounts.accounts.c
     uow.db.execute(select(a.number).where(a.number == number).with_for_update(read=True, key_share=True))
     left = case((links.c.is_limited, links.c.views_left - 1), else_=links.c.views_left)
-    count = update(links).where(links.c.id == asked.link.id, *_can_be_opened(uow)).values(views_left=left)
+    count = (
+        update(links)
+        .where(links.c.id == asked.link.id, *access_tokens.can_be_opened(uow))
+        .values(views_left=left)
+    )
     views_left = uow.db.scalar(count.returning(links.c.views_left))
     account = accounts.find_by_number(uow, number)
     if views_left is None or account is None:

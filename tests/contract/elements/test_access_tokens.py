@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,11 @@ def listed(house: House, token: str, **asked: Any) -> list[Any]:
 def ids(house: House, token: str, **asked: Any) -> list[int]:
     """The ids of a list, in its order."""
     return [link["id"] for link in listed(house, token, **asked)]
+
+
+def in_a_minute(house: House) -> str:
+    """An end that comes soon."""
+    return (house.clock.now + timedelta(minutes=1)).isoformat()
 
 
 def test_a_link_has_all_that_clients_ask_for(house: House, admin: Account) -> None:
@@ -171,6 +177,19 @@ def test_a_share_mails_the_link_if_asked_to(house: House) -> None:
     link = shared(house, house.token(person), email="friend@example.org")
     (posted,) = [each for each in do(house.core, outbox.listed) if each.account_number == person.number]
     assert link["full_url"] in do(house.core, outbox.read, posted.id).letter.text
+
+
+def test_nobody_is_mailed_a_link_that_is_over(house: House) -> None:
+    """Used up, or with an end that has come: 400, and nothing is sent."""
+    token = house.token(house.account(email="sender@example.org"))
+    used_up, ended = shared(house, token, view_limit=1), shared(house, token, expires=in_a_minute(house))
+    visitor(house, used_up)
+    house.clock.forward(minutes=1)
+    before = len(do(house.core, outbox.listed))
+    for link in (used_up, ended):
+        answer = house.ask("POST", f"{LIST}/{link['id']}/email", token, json={})
+        assert_refused(answer, 400, {"non_field_errors": ["This link opens nothing any more."]})
+    assert len(do(house.core, outbox.listed)) == before
 
 
 def test_a_mail_needs_an_address(house: House) -> None:

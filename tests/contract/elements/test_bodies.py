@@ -16,6 +16,7 @@ from tests.fakes import do
 
 from dragoman.core import accounts
 from dragoman.core.accounts import Account
+from dragoman.dialects.elements.wire.tokens import OneTimeAccessTokenActivity
 
 REQUIRED, NULL, BLANK = (
     "This field is required.",
@@ -192,3 +193,17 @@ def test_a_password_too_long_to_be_hashed(house: House) -> None:
     """It is 400 about the password, before anything is hashed."""
     says = {"password": ["Ensure this field has no more than 4096 bytes."]}
     assert_refused(house.log_in("ann", "x" * 5000), 400, says)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("0987-06-05T04:03:02.5+01:00", "0987-06-05T03:03:02Z"),
+        ("9999-12-31T23:59:59", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_a_date_has_all_its_digits(given: str, written: str) -> None:
+    """Whatever the year, a date is written in the one form that every client reads (§2)."""
+    shown = OneTimeAccessTokenActivity.model_validate({"id": 1, "date": given, "ip": "::1", "token": 1})
+    assert shown.model_dump(mode="json")["date"] == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from tests.contract.elements.sharing import (
@@ -16,14 +17,20 @@ from tests.contract.elements.sharing import (
     shared,
     visitor,
 )
-from tests.contract.elements.speech import FORBIDDEN, HERE, House, assert_refused, assert_void, cookies_of
-from tests.fakes import do
+from tests.contract.elements.speech import (
+    FORBIDDEN,
+    House,
+    assert_refused,
+    assert_void,
+    cookies_of,
+    visiting,
+)
+from tests.fakes import FakeClock, cheap_hasher
+from tests.houses import ROOMY
 from tests.racing import at_once
+from tests.running import configured, running
 
-from dragoman.core import access_tokens
-from dragoman.core.access_tokens import NewAccessToken
 from dragoman.core.accounts import Account
-from dragoman.core.principals import Principal
 
 NOT_FOUND = "Not found."
 
@@ -106,18 +113,27 @@ def test_a_password_is_asked_for(house: House) -> None:
 
 def test_a_link_may_ask_for_somebody_known(house: House) -> None:
     """Strangers and visitors are sent to sign in, and no view is counted; who is signed in is let in."""
-    person = house.account()
-    caller = Principal(person)
-    new = NewAccessToken(person.number, "/media", views=1, requires_sign_in=True)
-    made = do(house.core, access_tokens.issue, new, by=caller, origin=HERE)
-    token = house.token(person)
-    link = found(house, {"id": made.id}, token)
+    token = house.token(house.account())
+    link = shared(house, token, view_limit=1, require_login=True)
+    assert link["require_login"] is True
     guest = visitor(house, shared(house, token))
     for key in (None, "garbled", guest):
         answer = enter(house, link, key)
         assert (answer.status_code, answer.json()) == (200, {"login_redirect": "/login"})
         assert "set-cookie" not in answer.headers
-    assert enter(house, link, house.token(house.account())).json()["redirect"] == "/media"
+    assert enter(house, link, house.token(house.account())).json()["redirect"] == "/media/bundles/5"
+
+
+def test_an_operator_may_want_no_anonymous_links(sqlite_url: str) -> None:
+    """Then every link that is made, a standing one too, opens for who is signed in alone, and clients are told."""
+    told = configured(sqlite_url, **ROOMY, dialects={"elements": {"anonymous_links": False}})
+    with running(told, cheap_hasher(), FakeClock()) as served, visiting(served) as house:
+        token = house.token(house.account())
+        assert house.ask("GET", "/api/2/parameters", token).json()["media_allow_anonymous_links"] is False
+        standing = house.ask("GET", "/api/2/media/bundles/5/easy-sharing-token", token).json()
+        for link in (standing, shared(house, token, require_login=False)):
+            assert link["require_login"] is True
+            assert enter(house, link).json() == {"login_redirect": "/login"}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +174,8 @@ def test_nobody_shares_as_somebody_they_do_not_look_after(house: House, admin: A
         ({"bundles": []}, "non_field_errors"),
         ({"expires": "tomorrow"}, "expires"),
         ({"expires": None}, "expires"),
+        ({"expires": "0001-01-01T00:00:00Z"}, "expires"),
+        ({"require_login": "perhaps"}, "require_login"),
         ({"permissions": None}, "permissions"),
         ({"view_limit": -1}, "view_limit"),
         ({"email": "nobody"}, "email"),
@@ -171,6 +189,15 @@ def test_a_share_is_judged_field_by_field(house: House, asked: dict[str, object]
     answer = share(house, house.token(house.account()), **asked)
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == [field]
+
+
+def test_no_link_is_over_when_it_is_made(house: House) -> None:
+    """An end that has passed is refused, and one at this very instant; a second later will do."""
+    token, now = house.token(house.account()), house.clock.now
+    for expires in (now - timedelta(days=1), now):
+        answer = share(house, token, expires=expires.isoformat(), email="friend@example.org")
+        assert_refused(answer, 400, {"expires": ["Ensure this date is in the future."]})
+    assert shared(house, token, expires=(now + timedelta(seconds=1)).isoformat())["activity"] == []
 
 
 @pytest.mark.parametrize(("kind", "place"), [("bundle", "bundles"), ("directory", "files")])

@@ -20,6 +20,9 @@ class ElementsSettings(DialectSettings):
     trusted_origins: Origins = Field(
         default=(), description="Origins of other pages that may send requests with the session's cookie"
     )
+    anonymous_links: bool = Field(
+        default=True, description="Whether links can be made that open for people who are not signed in"
+    )
 
 
 def lifetime(settings: ElementsSettings) -> Lifetime:

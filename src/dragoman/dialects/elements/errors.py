@@ -65,6 +65,8 @@ OF_FIELD: Mapping[type[core.Refusal], tuple[str, str]] = {
     core.PasswordTooLong: ("password", "Ensure this field has no more than {limit} bytes."),
     core.ResetRefused: ("token", "This token is not good, or not any more."),
     core.NoAddress: ("email", "The user has no e-mail address."),
+    core.EndInPast: ("expires", "Ensure this date is in the future."),
+    core.LinkOver: ("non_field_errors", "This link opens nothing any more."),
     core.TooMany: ("non_field_errors", "There may be no more than {limit}: {thing}."),
     refusals.Unfit: ("{field}", "{says}"),
 }

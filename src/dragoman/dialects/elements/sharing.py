@@ -58,6 +58,7 @@ def share_media_library_objects(core: Core, call: Call, ask: MediaLibraryShareRe
             password=password,
             views=ask.view_limit or None,  # 0 is what links without a limit show
             expires_at=ask.expires,
+            requires_sign_in=ask.require_login or not call.settings.anonymous_links,
         )
         link = access_tokens.issue(uow, new, by=call.caller)
         if ask.email is not None:
@@ -93,7 +94,9 @@ def easy_sharing(kind: Kind) -> Callable[[UnitOfWork, Call, OfObject], OneTimeAc
 
     def get_easy_sharing_token(uow: UnitOfWork, call: Call, ask: OfObject) -> OneTimeAccessToken:
         shared = named(kind, ask.id)
-        link = access_tokens.standing(uow, shared, _target([shared]), by=call.caller)
+        known_only = not call.settings.anonymous_links
+        target = _target([shared])
+        link = access_tokens.standing(uow, shared, target, by=call.caller, requires_sign_in=known_only)
         return shown(uow, call.exchange, call.caller, link)
 
     return get_easy_sharing_token

@@ -62,14 +62,14 @@ def get_system_info(uow: UnitOfWork, _call: Call, _ask: Nothing) -> SystemInfoEn
     )
 
 
-def get_parameters(uow: UnitOfWork, _call: Call, _ask: Nothing) -> Parameters:
+def get_parameters(uow: UnitOfWork, call: Call, _ask: Nothing) -> Parameters:
     return Parameters(
         external_url=None,
         language=LANGUAGE,
         otp_policy="self-service-all",
         password_login=uow.rules.password_login,
         session_key_restrict_to_ip=False,
-        media_allow_anonymous_links=True,
+        media_allow_anonymous_links=call.settings.anonymous_links,
         media_require_link_password=False,
         media_max_link_views=None,
     )

@@ -159,7 +159,8 @@ def written(moment: datetime | str) -> str:
     """The one way to write a date that every client reads (§2). What a client's caller has written stays so."""
     if isinstance(moment, str):
         return moment
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    # `strftime` would not pad years below 1000.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def one_of(*choices: str) -> Callable[[Any], Any]:
@@ -181,7 +182,6 @@ def present(value: Any) -> Any:
 
 
 NOT_NULL = BeforeValidator(present)
-# In the year 12345 a date would be written with five digits, and strftime pads years below 1000 with nothing.
 Moment = Annotated[
     datetime,
     BeforeValidator(instant),

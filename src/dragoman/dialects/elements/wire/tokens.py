@@ -168,6 +168,8 @@ class MediaLibraryShareRequest(ElementsWire):
     email: Annotated[Email | None, NOT_NULL] = None
     link_type: LinkType | None = None
     password: Annotated[Password | None, UNSEEN] = None
+    # No release's clients can ask for what every release shows.
+    require_login: Flag = False
 
 
 class OfObject(ElementsWire):
