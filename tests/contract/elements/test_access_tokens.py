@@ -10,7 +10,7 @@ from tests.contract.elements.sharing import LINK_PASSWORD, LIST, found, share, s
 from tests.contract.elements.speech import NO_CREDENTIALS, House, assert_refused, assert_void
 from tests.fakes import do
 
-from dragoman.core import outbox
+from dragoman.core import groups, outbox, permissions
 from dragoman.core.accounts import Account
 
 NOT_FOUND = "Not found."
@@ -84,6 +84,16 @@ def test_everybody_sees_their_own(house: House, admin: Account) -> None:
         "POST", f"{LIST}/{mine['id']}/email", house.token(bob), json={"email": "x@example.org"}
     )
     assert_refused(answer, 404, NOT_FOUND)
+
+
+def test_an_administrator_by_a_group_sees_all_links(house: House) -> None:
+    """Whoever has `system:admin-access` by a group sees everybody's links, and what opens them (§4)."""
+    member = house.account()
+    group = do(house.core, groups.add, "operators", permits=["system:admin-access"])
+    do(house.core, permissions.join, member, [group.number])
+    link = shared(house, house.token(house.account()))
+    assert link["id"] in ids(house, house.token(member))
+    assert found(house, link, house.token(member)) == link
 
 
 def test_only_their_people_and_administrators_see_what_opens_links(house: House, admin: Account) -> None:

@@ -11,6 +11,7 @@ from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.running import configured, running
 
 ME = "/api/2/users/me"
+LOGOUT = "/api/2/auth/logout"
 CHANGE = {"default_page": "/media"}
 FAILED = "CSRF Failed: "
 INCORRECT = f"{FAILED}CSRF token from the 'X-Csrftoken' HTTP header incorrect."
@@ -83,11 +84,16 @@ def test_what_a_browser_adds_by_itself_is_no_proof(signed_in: Page) -> None:
     assert_refused(signed_in.ask("PATCH", ME, {"authorization": "Basic eDp5"}, json=CHANGE), 403, says)
 
 
-def test_signing_out_by_the_cookie_needs_the_token(signed_in: Page) -> None:
-    """Another site cannot sign anybody out; the page itself can."""
-    logout = "/api/2/auth/logout"
-    assert_refused(signed_in.ask("POST", logout), 403, f"{FAILED}CSRF token missing.")
-    assert_void(signed_in.ask("POST", logout, {"x-csrftoken": signed_in.cookies["csrftoken"]}))
+def test_signing_out_by_the_cookie_needs_a_page_of_ours(house: House, signed_in: Page) -> None:
+    """Another site cannot sign anybody out; the page itself can, with or without the token, and then again."""
+    key = signed_in.cookies["sessionid"]
+    says = f"{FAILED}Origin checking failed - https://evil.example does not match any trusted origins."
+    assert_refused(signed_in.ask("POST", LOGOUT, {"origin": "https://evil.example"}), 403, says)
+    assert house.is_good(key)
+    assert_void(signed_in.ask("POST", LOGOUT, {"origin": house.served.url}))
+    assert not house.is_good(key)
+    signed_in.cookies["sessionid"] = key
+    assert_void(signed_in.ask("POST", LOGOUT))
 
 
 def test_a_foreign_page_is_refused_whatever_it_knows(house: House, signed_in: Page) -> None:

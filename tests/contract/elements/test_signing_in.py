@@ -16,6 +16,7 @@ from tests.contract.elements.speech import (
 )
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
 from tests.people import events
+from tests.racing import at_once
 
 from dragoman.core import accounts, permissions
 from dragoman.dialects.elements.wire.users import ElementsUserDetail
@@ -179,6 +180,14 @@ def test_signing_out_ends_the_session(house: House) -> None:
 def test_whoever_is_not_signed_in_signs_out_all_the_same(house: House, token: str | None) -> None:
     """Signing out is idempotent: without a session, too, it is 200 (§4)."""
     assert_void(house.ask("POST", "/api/2/auth/logout", token))
+
+
+def test_whoever_signs_out_many_times_at_once_is_out_each_time(owns: House) -> None:
+    """Requests that race to end one session are all 200: whoever comes second finds done what they asked for."""
+    key = owns.token(owns.account())
+    answers = at_once(*[lambda: owns.ask("POST", "/api/2/auth/logout", key).status_code for _ in range(16)])
+    assert answers == [200] * 16
+    assert not owns.is_good(key)
 
 
 def test_an_api_token_outlives_signing_out(house: House) -> None:

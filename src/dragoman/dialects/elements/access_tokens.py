@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dragoman.core import access_tokens, link_lists
 from dragoman.core.link_lists import Filters, Order
-from dragoman.dialects.elements.links import address_of, all_shown, shown, visible_to
+from dragoman.dialects.elements.links import address_of, all_shown, opened_by, shown, visible_to
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.tokens import (
     ListAccessTokens,
@@ -71,8 +71,7 @@ def delete_access_token(uow: UnitOfWork, call: Call, ask: OfAccessToken) -> Noth
 
 def send_access_token_email_notification(uow: UnitOfWork, call: Call, ask: SendLinkEmailRequest) -> Nothing:
     """To whom the link is opened as, unless the sender says otherwise. The link is always in it."""
-    seen_by = None if call.caller.account.is_admin else call.caller.account.number
-    link = access_tokens.get(uow, ask.id, visible_to=seen_by)
+    link = access_tokens.get(uow, ask.id, visible_to=opened_by(uow, call.caller))
     address = address_of(uow, call.exchange, access_tokens.token_of(uow, link).reveal())
     access_tokens.mail(uow, link, address, by=call.caller, to=ask.email, subject=ask.subject, words=ask.text)
     return Nothing()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dragoman.core import impersonation, sessions
 from dragoman.core import login as sign_in
+from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.credentials import COOKIE, cleared, device_of, session_cookies
 from dragoman.dialects.elements.people import detail
@@ -52,7 +54,8 @@ def login(core: Core, call: Call, ask: AuthLoginEndpointRequest) -> Reply[AuthLo
 def logout(uow: UnitOfWork, call: Call, _ask: Nothing) -> Reply[Nothing]:
     """End the session that is held up, if it is one that lives. API tokens stay good."""
     if call.principal is not None and call.principal.session is not None:
-        sessions.end(uow, call.principal.session)
+        with suppress(SessionRefused):  # it was ended at this very moment
+            sessions.end(uow, call.principal.session)
     return Reply(Nothing(), cleared(call.exchange))
 
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from dragoman.dialects.elements.configuration import ElementsSettings
 
 CSRF_HEADER = "x-csrftoken"
-# Whoever calls these proves in the body who they are, and no cookie is looked at: a stale one must not keep
-# anybody from signing in (§3). They need no token, but must not come from another site's page.
+# Whoever calls these proves in the body who they are, or leaves: a stale cookie must keep nobody from that (§3), and
+# no page has a token for one. They need none, but must not come from another site's page.
 UNPROVED = frozenset(
-    o.path for o in ElementsApi.operations() if o.access is Access.PUBLIC and has_body(o.takes)
+    {o.path for o in ElementsApi.operations() if o.access is Access.PUBLIC and has_body(o.takes)}
+    | {ElementsApi.logout.path}
 )
 WORDS = {
     "origin invalid": "Origin checking failed - {origin} does not match any trusted origins.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dragoman.core import access_tokens, accounts, link_visits, permissions
 from dragoman.dialects.elements.people import mini
+from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.tokens import (
     OneTimeAccessToken,
     OneTimeAccessTokenActivity,
@@ -29,14 +30,15 @@ HIDDEN = "hidden"  # in place of a token: the field must not be empty
 AT_A_TIME = 500
 
 
-def sees_all(uow: UnitOfWork, caller: Principal) -> bool:
-    """Whether somebody sees everybody's links: those who look after users do (§4)."""
-    return permissions.of(uow, caller.account).allows(MANAGE)
-
-
 def visible_to(uow: UnitOfWork, caller: Principal) -> int | None:
-    """Whose links a caller sees: their own, or all."""
-    return None if sees_all(uow, caller) else caller.account.number
+    """Whose links a caller sees: their own, or all if they look after users or after the whole (§4)."""
+    rights = permissions.of(uow, caller.account)
+    return None if rights.allows(MANAGE) or rights.allows(ADMIN) else caller.account.number
+
+
+def opened_by(uow: UnitOfWork, caller: Principal) -> int | None:
+    """Whose links a caller may open and hand on: their own, or all if they are an administrator, by a group too."""
+    return None if permissions.of(uow, caller.account).allows(ADMIN) else caller.account.number
 
 
 def address_of(uow: UnitOfWork, exchange: Exchange, token: str) -> str:
@@ -54,6 +56,7 @@ def all_shown(
     uow: UnitOfWork, exchange: Exchange, caller: Principal, links: Sequence[Link]
 ) -> Iterator[OneTimeAccessToken]:
     """Links as their people see them, in their order."""
+    opener = opened_by(uow, caller)
     for start in range(0, len(links), AT_A_TIME):
         some = links[start : start + AT_A_TIME]
         ids = [link.id for link in some]
@@ -70,7 +73,7 @@ def all_shown(
                 media_root_permissions=[link.id],
                 shared_bundles=_of_kind(shared.get(link.id, ()), "bundle"),
                 shared_directories=_of_kind(shared.get(link.id, ()), "directory"),
-                full_url=address_of(uow, exchange, token := _token(uow, caller, link)),
+                full_url=address_of(uow, exchange, token := _token(uow, opener, link)),
                 url=link.url,
                 token=token,
                 view_limit_enabled=link.is_limited,
@@ -84,10 +87,9 @@ def all_shown(
             )
 
 
-def _token(uow: UnitOfWork, caller: Principal, link: Link) -> str:
+def _token(uow: UnitOfWork, opener: int | None, link: Link) -> str:
     """What opens a link: for its people and for administrators. Who else sees it sees that there is one."""
-    mine = caller.account.number in (link.account_number, link.creator_number)
-    if not (mine or caller.account.is_admin):
+    if opener is not None and opener not in (link.account_number, link.creator_number):
         return HIDDEN
     return access_tokens.token_of(uow, link).reveal()
 
