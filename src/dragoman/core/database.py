@@ -7,17 +7,26 @@ columns are made of in `columns.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from dragoman.core.errors import DatabaseUnfit
-from dragoman.core.sqlite import FORGETFUL, WRITES, Turn, begin_sqlite, prepare_file, set_up_sqlite
+from dragoman.core.sqlite import (
+    WRITES,
+    Turn,
+    begin_sqlite,
+    make_reader,
+    make_writer,
+    prepare_file,
+    set_up_sqlite,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -43,7 +52,9 @@ class Database:
             self._turn = Turn(file.with_name(file.name + ".writer"))
         self.engine = self._make_engine(connections, pool_timeout)
         self._writer = self.engine.execution_options(**{WRITES: True})
-        self._forgetful_writer = self.engine.execution_options(**{WRITES: True, FORGETFUL: True})
+        self._kept: dict[
+            bool, Connection
+        ] = {}  # who has the turn writes through one of these: durably, or not
         self._reader = self.engine
         if not self.is_sqlite:
             # Else each of a reader's statements would see another state; SQLite has it so by itself.
@@ -80,6 +91,7 @@ class Database:
             connect_args={"isolation_level": None, "check_same_thread": False},
         )
         event.listen(engine, "connect", set_up_sqlite)
+        event.listen(engine, "connect", make_reader)
         event.listen(engine, "begin", begin_sqlite)
         return engine
 
@@ -96,15 +108,39 @@ class Database:
         Not `durable`: everybody sees it and it outlives this process, but until the next durable one it may be
         lost with the power; so SQLite need not wait for the disk.
         """
-        with ExitStack() as stack:
-            if self._turn is not None:
-                # Before the connection: whoever waits for the turn must not hold what others need.
-                stack.enter_context(self._turn.taken())
-            writer = self._writer if durable else self._forgetful_writer
-            yield stack.enter_context(writer.begin())
+        if self._turn is None:
+            with self._writer.begin() as connection:
+                yield connection
+            return
+        # Before the connection: whoever waits for the turn must not hold what others need.
+        with self._turn.taken():
+            connection = self._kept_for_writing(durable=durable)
+            try:
+                with connection.begin():
+                    yield connection
+            except DBAPIError:
+                del self._kept[durable]  # in which state it is, nobody knows: the next writer opens another
+                connection.close()
+                raise
+
+    def _kept_for_writing(self, *, durable: bool) -> Connection:
+        """The connection that writes, outside the pool. Only whoever has the turn may ask for it.
+
+        To make a reader of a connection, or a writer again, makes SQLite forget every statement it has prepared,
+        and to prepare one takes several times as long as to run it.
+        """
+        kept = self._kept.get(durable)
+        if kept is None:
+            kept = self._writer.connect()
+            kept.detach()
+            make_writer(kept, durable=durable)
+            self._kept[durable] = kept
+        return kept
 
     def dispose(self) -> None:
         """Close every connection."""
+        while self._kept:
+            self._kept.popitem()[1].close()
         self.engine.dispose()
         if self._turn is not None:
             self._turn.close()

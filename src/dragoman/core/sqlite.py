@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 WRITES = "dragoman_writes"
-FORGETFUL = "dragoman_forgetful"
 PATIENCE = timedelta(seconds=2)
 
 # File systems on which SQLite's WAL is not safe: locks or shared memory are not the machine's own.
@@ -168,18 +167,25 @@ def is_busy(error: BaseException | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {5, 6}
 
 
+def make_reader(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only=ON")
+    cursor.close()
+
+
+def make_writer(connection: Connection, *, durable: bool) -> None:
+    """Let a reader write, for good. Not `durable`: without waiting for the disk."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA query_only=OFF")
+    driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+
+
 def begin_sqlite(connection: Connection) -> None:
     # A reader never becomes a writer: a deferred upgrade fails at once with BUSY_SNAPSHOT.
-    options = connection.get_execution_options()
-    writes = options.get(WRITES, False)
-    # Past SQLAlchemy, which would spend more on these two than SQLite does on the unit.
-    driver: Any = connection.connection.driver_connection
+    writes = connection.get_execution_options().get(WRITES, False)
+    # Past SQLAlchemy, which would spend more on it than SQLite does on the unit.
+    driver: Any = connection.connection.dbapi_connection
     try:
-        driver.execute("PRAGMA query_only=OFF" if writes else "PRAGMA query_only=ON")
-        if writes:
-            driver.execute(
-                "PRAGMA synchronous=NORMAL" if options.get(FORGETFUL) else "PRAGMA synchronous=FULL"
-            )
         driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     except sqlite3.Error as error:
         raise OperationalError("BEGIN", None, error) from error

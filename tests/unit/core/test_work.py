@@ -156,7 +156,7 @@ def locked_by_another_program(file: str) -> Iterator[None]:
 
 def impatient(core: Core) -> Core:
     """The same core, waiting for an SQLite lock for no more than 50 ms."""
-    core.database.engine.dispose()
+    core.database.dispose()
     event.listen(core.database.engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout=50"))
     return core
 
@@ -177,7 +177,7 @@ def test_a_locked_database_is_unavailable(sqlite_core: Core) -> None:
 def test_a_database_gone_is_unavailable(sqlite_core: Core) -> None:
     """A file that is no database any more is not a no either, and works again when it is back."""
     do(sqlite_core, add)
-    sqlite_core.database.engine.dispose()
+    sqlite_core.database.dispose()
     file = sqlite_core.database.file
     kept = file.rename(file.with_suffix(".kept"))
     file.mkdir()
