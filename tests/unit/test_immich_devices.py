@@ -235,6 +235,35 @@ NAMED = [
         "android",
     ),
 ]
+# The same of apps that are no browsers: the kind of device that they run on.
+KINDS = [
+    ("Photos/2 (iPhone; iOS 17.0; Scale/3.00)", "mobile", "iOS"),
+    ("Photos/2 (iPad; iOS 17.0; Scale/2.00)", "tablet", "iOS"),
+    ("AppleCoreMedia/1.0.0.20F66 (iPhone; U; CPU OS 16_5 like Mac OS X; en_us)", "mobile", "iOS"),
+    ("Photos/1 (Apple TV; tvOS 17.0; Scale/1.00)", "smarttv", "iOS"),
+    ("Photos/1 watchOS/9.0 model/Watch6,2 hwp/t8301 build/20R361 (6; dt:218)", "wearable", "watchOS"),
+    ("Dalvik/2.1.0 (Linux; U; Android 13; SM-G991B Build/TP1A.220624.014)", "mobile", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 12; SM-T870 Build/SP1A)", "tablet", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 11; SM-R870 Build/RWK)", "wearable", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A)", "mobile", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel Tablet Build/UQ1A)", "tablet", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel C Build/UQ1A)", "tablet", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 10; Nexus 7 Build/X)", "tablet", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 12; Redmi Note 11 Build/SKQ1)", "mobile", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 12; Lenovo TB-J606F Build/SKQ1)", "tablet", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 9; KFMAWI Build/PS7233)", "tablet", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 9; AFTMM Build/PS7233)", "smarttv", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 9; BRAVIA 4K UR2 Build/PTT1)", "smarttv", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 11; SHIELD Android TV Build/RQ1A)", "smarttv", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 10; SomethingUnknown Build/X)", "", "Android"),
+    ("Dalvik/2.1.0 (Linux; U; Android 12; Quest 2 Build/SQ3A)", "", "Android"),
+    ("Mozilla/5.0 (Mobile; Nokia 8110 4G; rv:48.0) KAIOS/2.5", "mobile", "KAIOS"),
+    ("Mozilla/5.0 (SMART-TV; Linux; Tizen 5.0)", "smarttv", "Tizen"),
+    ("HbbTV/1.2.1 (;Panasonic;VIERA 2013;3.672;4101-0003 0002-0000;)", "smarttv", ""),
+    ("Roku/DVP-9.10 (519.10E04111A)", "smarttv", ""),
+    ("Foo/1.0 (Windows NT 10.0; Win64; x64)", "", "Windows"),
+    ("Foo/1.0 (Macintosh; Intel Mac OS X 10_15_7)", "", "macOS"),
+]
 NAMELESS = [
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Immich_iOS_1.134.0",
@@ -272,6 +301,13 @@ def test_browsers_and_systems_have_immichs_names(agent: str, browser: str, syste
     assert (found.name, found.os) == (browser, system)
 
 
+@pytest.mark.parametrize(("agent", "kind", "system"), KINDS)
+def test_what_is_no_browser_has_the_kind_of_its_device(agent: str, kind: str, system: str) -> None:
+    """Where a User-Agent names no browser, the kind of device that it names stands there instead (contract §2.8)."""
+    found = device_of(agent, {})
+    assert (found.name, found.os) == (kind, system)
+
+
 @pytest.mark.parametrize("agent", NAMELESS)
 def test_programs_have_no_names(agent: str) -> None:
     """Scripts, libraries and robots are no browsers: nothing is said of what they run on."""
@@ -285,6 +321,8 @@ def test_headers_speak_where_the_agent_is_silent() -> None:
     assert device_of("immich-ios/2.7.5", headers) == Device("iPhone 15", "iOS", "2.7.5")
     assert device_of("immich-android/2.7.5", headers) == Device("iPhone 15", "android", "2.7.5")
     assert device_of(CHROME, headers) == Device("Chrome", "Linux", None)
+    assert device_of("Photos/2 (iPad; iOS 17.0; Scale/2.00)", headers) == Device("tablet", "iOS", None)
+    assert device_of("Foo/1.0 (Windows NT 10.0)", headers) == Device("iPhone 15", "Windows", None)
 
 
 @pytest.mark.parametrize(

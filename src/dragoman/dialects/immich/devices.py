@@ -1,20 +1,22 @@
 """What an app runs on, as Immich names it: from the User-Agent, and two headers of its own (contract §2.8).
 
 The product asks ua-parser-js; here it is ua-parser (uap-core), whose names are translated. What Immich does
-not take for a browser (scripts, robots, HTTP libraries) has none here either.
+not take for a browser has the kind of its device instead, and scripts, robots and HTTP libraries have none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dragoman.core.sessions import Device
 
 if TYPE_CHECKING:
     from ua_parser import BasicResolver, Parser
+    from ua_parser.core import Device as Machine
 
 LONGEST = 512  # characters looked at: what a look costs grows with them, to 0.1 s at the longest header
 APP = re.compile(r"immich[-_](?:android|ios|unknown)[/_]([0-9][\w.+-]*)", re.IGNORECASE)
@@ -54,19 +56,43 @@ BROWSERS: Mapping[str, str] = {
     "UC Browser": "UCBrowser",
     "Yandex Browser": "Yandex",
 }
-SYSTEMS: Mapping[str, str] = {"Mac OS X": "macOS", "Web0S": "webOS"}
+# What is called a browser for its platform alone, and apps with it; a browser says its engine, too.
+PLATFORMS = frozenset({"Android", "Mobile Safari UI/WKWebView"})
+ENGINE = "AppleWebKit/"
+SYSTEMS: Mapping[str, str] = {
+    "ATV OS X": "iOS",
+    "KaiOS": "KAIOS",
+    "Mac OS X": "macOS",
+    "WatchOS": "watchOS",
+    "Web0S": "webOS",
+    # Makers, not systems.
+    "Panasonic": "",
+    "Roku": "",
+}
+# What kind of device a family is, by what its makers call theirs. The first that is found counts.
+KINDS: Mapping[str, re.Pattern[str]] = {
+    "wearable": re.compile(r"Watch|\bSM-R\d"),
+    "smarttv": re.compile(r"TV|BRAVIA|\bAFT[A-Z]|Roku"),
+    "console": re.compile(r"PlayStation|Nintendo"),
+    "tablet": re.compile(
+        r"iPad|Tab|Playbook|Nexus (?:7|9|10)\b|Pixel C\b|\bKF[A-Z]{3}|\bSM-[PTX]\d|\bTB-"
+    ),
+}
+# Families that are of no kind, and makers of whom no more is known than that.
+KINDLESS = frozenset({"Mac", "iOS-Device", "Quest"})
+NOBODY = re.compile(r"Generic|Spider")
 
 
 def device_of(user_agent: str, headers: Mapping[str, str]) -> Device:
-    """The device of a request: the browser's name, or else the header `deviceModel`; the same with the OS.
+    """The device of a request: browser or kind of device, or else the header `deviceModel`; the same with the OS.
 
     `headers` are looked up by lower-case names. Yes: the header `deviceType` says the OS.
     """
     agent = user_agent[:LONGEST]
-    browser, system = seen_in(agent)
+    name, system = seen_in(agent)
     app = APP.search(agent)
     return Device(
-        name=browser or headers.get("devicemodel", ""),
+        name=name or headers.get("devicemodel", ""),
         os=system or headers.get("devicetype", ""),
         app_version=app[1] if app else None,
     )
@@ -74,20 +100,30 @@ def device_of(user_agent: str, headers: Mapping[str, str]) -> Device:
 
 @lru_cache(maxsize=1000)
 def seen_in(agent: str) -> tuple[str, str]:
-    """Browser and operating system in a User-Agent, "" for what is not in it."""
+    """Browser, or else kind of device, and operating system in a User-Agent; "" for what is not in it."""
     if app := ANDROID_APP.match(agent):
         return "", app[1]
     if "(" not in agent:
         return "", ""  # a platform is named in a comment (RFC 9110 §10.1.5); scripts and libraries have none
     found = parser()
     browser, system = found.parse_user_agent(agent), found.parse_os(agent)
-    name = BROWSERS.get(browser.family, "") if browser else ""
-    return name, SYSTEMS.get(system.family, system.family) if system else ""
+    is_browser = browser and (browser.family not in PLATFORMS or ENGINE in agent)
+    name = BROWSERS.get(browser.family) if browser and is_browser else None
+    return name or kind_of(found.parse_device(agent)), SYSTEMS.get(system.family, system.family) if system else ""
+
+
+def kind_of(machine: Machine | None) -> str:
+    """What a device that is no computer is: "mobile", "tablet", "smarttv", "console", "wearable"; "" if unknown."""
+    if machine is None or machine.family in KINDLESS:
+        return ""
+    kinds = (kind for kind, families in KINDS.items() if families.search(machine.family))
+    # A phone is what a maker of phones makes, if it is called nothing else.
+    return next(kinds, "" if NOBODY.match(machine.brand or "") else "mobile")
 
 
 @cache
 def parser() -> Parser:
-    """The parser, made when it is first needed. It compiles its 600 patterns as it comes by them."""
+    """The parser, made when it is first needed. It compiles its 1300 patterns as it comes by them."""
     from ua_parser import Parser  # noqa: PLC0415
 
     return Parser(resolver())
@@ -97,17 +133,16 @@ def parser() -> Parser:
 def resolver() -> BasicResolver:
     from ua_parser import BasicResolver, load_lazy_builtins  # noqa: PLC0415
 
-    browsers, systems, _ = load_lazy_builtins()
-    return BasicResolver((browsers, systems, []))
+    return BasicResolver(load_lazy_builtins())
 
 
 def warm_up() -> Iterator[None]:
     """Make the parser ready, pattern by pattern: else the first browser waits for a tenth of a second."""
     found = resolver()
     # To be asked makes each compile its pattern.
-    for browser in found.user_agent_matchers:
-        browser("")
-        yield
-    for system in found.os_matchers:
-        system("")
+    matchers: Iterator[Callable[[str], object]] = chain(
+        found.user_agent_matchers, found.os_matchers, found.device_matchers
+    )
+    for matcher in matchers:
+        matcher("")
         yield
