@@ -39,9 +39,9 @@ class Malformed(Exception):
 
 @dataclass
 class Exchange:
-    """What a request says beside its body. `path` is below the mount; `mount` is "" on a host of its own.
+    """What a request says. `path` is below the mount; `mount` is "" on a host of its own.
 
-    `origin` is what we believe of where it came from; `secure` whether the client's own connection is TLS.
+    `body` is b"" until it has been read, and where it cannot be. `origin` is what we believe of where it came from; `secure` whether the client's own connection is TLS.
     `reached` says whether the operation's handler was called: what goes wrong before is not the operation's.
     """
 
@@ -52,6 +52,7 @@ class Exchange:
     origin: Origin
     secure: bool
     setup_open: bool = False
+    body: bytes = b""
     operation: Operation[Any, Any] | None = None
     why: str | None = None  # why it cannot be answered, for the log
     release: Release | None = None

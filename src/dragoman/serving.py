@@ -252,11 +252,9 @@ class DialectApp:
         begun = time.perf_counter()
         exchange.release = self.release
         try:
+            unread = await self._read(exchange, receive)
             gate = self.dialect.gate(exchange, self.settings, self._core.tools)
-            if isinstance(gate, Passed):
-                spoken = gate.noted_on(await self._answer(exchange, receive))
-            else:
-                spoken = gate
+            spoken = gate.noted_on(await self._answer(exchange, unread)) if isinstance(gate, Passed) else gate
         except Exception:
             log.exception("crashed", method=exchange.method, path=self._routes.loggable(exchange.path))
             spoken = self.dialect.errors.crashed(exchange)
@@ -273,15 +271,23 @@ class DialectApp:
             **why,
         )
 
-    async def _answer(self, exchange: Exchange, receive: Receive) -> Spoken:
-        """Route, read, and answer in the right lane."""
+    async def _read(self, exchange: Exchange, receive: Receive) -> Malformed | None:
+        """Read the body. Why it could not be: a gate has its say first."""
+        try:
+            exchange.body = await read_body(exchange, receive, self._max_body)
+        except Malformed as malformed:
+            return malformed
+        return None
+
+    async def _answer(self, exchange: Exchange, unread: Malformed | None) -> Spoken:
+        """Route, decode, and answer in the right lane."""
         methods, parameters = self._routes.find(exchange.path)
         bound = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
         exchange.operation = bound.operation if bound else None
         body: Any = None
-        problem: Malformed | None = None
+        problem = unread
         try:
-            body = self.dialect.decode(exchange, await read_body(exchange, receive, self._max_body))
+            body = None if unread else self.dialect.decode(exchange, exchange.body)
         except Malformed as malformed:
             problem = malformed
         if problem is not None and (self.dialect.body_first or problem.status == 413):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from tests.contract.portainer.speech import House
 from tests.fakes import PASSWORD
-from tests.speaking import KINDS, Opener, opening
+from tests.speaking import KINDS, Canned, Opener, opening, stub
 
 from dragoman.dialects import portainer
 
@@ -52,6 +53,32 @@ def test_a_refusal_has_its_message_and_its_details(house: House, opener: Opener)
     with pytest.raises(portainer.Forbidden) as off:
         speaker.do("validate_o_auth", code="c0de")
     assert off.value.messages == ("OAuth authentication is not enabled",)
+
+
+# What a real Portainer says where our server says null (contract §3, §6).
+DAY = {"Title": "News", "Message": "<p>x</p>", "ContentLayout": {"a": "b"}, "Style": "", "Hash": "3q2+7w=="}
+CALLER = {
+    "Id": 2,
+    "Username": "bob",
+    "Role": 2,
+    "TokenIssueAt": 0,
+    "ThemeSettings": {"color": ""},
+    "UseCache": False,
+    "PortainerAuthorizations": {"PortainerMOTD": True, "PortainerUserList": False},
+    "EndpointAuthorizations": {"1": {"DockerContainerList": True}},
+    "forceChangePassword": False,
+}
+
+
+def test_a_real_portainers_answers_are_read(opener: Opener) -> None:
+    """Hash, layout and authorizations are read as the product writes them, where our server has nothing to say."""
+    with stub(Canned(200, json.dumps(DAY).encode(), (("content-type", "application/json"),))) as server:
+        day = opener(server.url, token="t").do("motd")
+    assert (day.content_layout, day.hash) == ({"a": "b"}, "3q2+7w==")
+    with stub(Canned(200, json.dumps(CALLER).encode(), (("content-type", "application/json"),))) as server:
+        caller = opener(server.url, token="t").do("current_user_inspect")
+    assert caller.portainer_authorizations == {"PortainerMOTD": True, "PortainerUserList": False}
+    assert caller.endpoint_authorizations == {"1": {"DockerContainerList": True}}
 
 
 def test_the_limiters_answer_says_when_to_come_back(own: House, opener: Opener) -> None:

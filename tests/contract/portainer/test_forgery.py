@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
@@ -135,6 +136,66 @@ def test_a_token_is_good_for_twelve_hours(own: House) -> None:
     own.clock.forward(hours=5)
     assert_text(page.write(**{"x-csrf-token": page.token}), 403, "Forbidden - CSRF token invalid")
     assert page.cookies["_gorilla_csrf"] != before
+
+
+FORM = "application/x-www-form-urlencoded"
+FIELD = "gorilla.csrf.Token"
+NOT_FOUND, INVALID = "CSRF token not found in request", "CSRF token invalid"
+
+
+def signed_out(page: Page, media: str, form: Mapping[str, object], **more: str) -> httpx2.Response:
+    """The answer to a form by which a page signs out."""
+    headers = {**page.headers, "content-type": media, **more}
+    body = urlencode(form, doseq=True).encode()
+    return page.house.ask("POST", "/auth/logout", headers=headers, content=body)
+
+
+@pytest.mark.parametrize("media", [FORM, "Application/X-WWW-Form-Urlencoded; charset=utf-8"])
+def test_a_form_brings_the_token_in_a_field(page: Page, media: str) -> None:
+    """Where the header has no token a form's field counts, the first of that name (§2.4)."""
+    page.read()
+    assert_empty(signed_out(page, media, {"theme": "dark", FIELD: [page.token, "second"]}), 204)
+    assert not page.house.is_good(page.jwt)
+
+
+@pytest.mark.parametrize(
+    ("media", "field", "header", "why"),
+    [
+        (FORM, "not one", "", INVALID),
+        (FORM, "", "", NOT_FOUND),
+        (FORM, "good", "not one", INVALID),
+        ("application/json", "good", "", NOT_FOUND),
+        ("multipart/form-data", "good", "", NOT_FOUND),
+    ],
+)
+def test_a_form_that_brings_no_good_token_is_refused(
+    page: Page, media: str, field: str, header: str, why: str
+) -> None:
+    """A wrong field, none, one behind a header that is wrong, or what is no form proves nothing."""
+    page.read()
+    told = {FIELD: page.token if field == "good" else field}
+    assert_text(signed_out(page, media, told, **{"x-csrf-token": header}), 403, f"Forbidden - {why}")
+    assert page.house.is_good(page.jwt)
+
+
+@pytest.mark.parametrize("fields", [1001, 400_000])
+def test_a_form_that_is_too_large_brings_no_token(page: Page, fields: int) -> None:
+    """Past a thousand fields, or past the longest body, a form is not read for its token."""
+    page.read()
+    body = f"{FIELD}={quote(page.token)}&{'a=&' * fields}".encode()
+    response = page.house.ask(
+        "POST", "/auth/logout", headers={**page.headers, "content-type": FORM}, content=body
+    )
+    assert_text(response, 403, f"Forbidden - {NOT_FOUND}")
+
+
+def test_only_bodies_that_go_takes_for_forms_are_read(page: Page) -> None:
+    """The body of a DELETE is none, whatever it says it is (Go's http.Request.ParseForm)."""
+    page.read()
+    body = urlencode({FIELD: page.token}).encode()
+    headers = {**page.headers, "content-type": FORM}
+    response = page.house.ask("DELETE", "/users/1", headers=headers, content=body)
+    assert_text(response, 403, f"Forbidden - {NOT_FOUND}")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -74,9 +74,7 @@ KINDS: Mapping[str, re.Pattern[str]] = {
     "wearable": re.compile(r"Watch|\bSM-R\d"),
     "smarttv": re.compile(r"TV|BRAVIA|\bAFT[A-Z]|Roku"),
     "console": re.compile(r"PlayStation|Nintendo"),
-    "tablet": re.compile(
-        r"iPad|Tab|Playbook|Nexus (?:7|9|10)\b|Pixel C\b|\bKF[A-Z]{3}|\bSM-[PTX]\d|\bTB-"
-    ),
+    "tablet": re.compile(r"iPad|Tab|Playbook|Nexus (?:7|9|10)\b|Pixel C\b|\bKF[A-Z]{3}|\bSM-[PTX]\d|\bTB-"),
 }
 # Families that are of no kind, and makers of whom no more is known than that.
 KINDLESS = frozenset({"Mac", "iOS-Device", "Quest"})
@@ -109,7 +107,9 @@ def seen_in(agent: str) -> tuple[str, str]:
     browser, system = found.parse_user_agent(agent), found.parse_os(agent)
     is_browser = browser and (browser.family not in PLATFORMS or ENGINE in agent)
     name = BROWSERS.get(browser.family) if browser and is_browser else None
-    return name or kind_of(found.parse_device(agent)), SYSTEMS.get(system.family, system.family) if system else ""
+    return name or kind_of(found.parse_device(agent)), SYSTEMS.get(
+        system.family, system.family
+    ) if system else ""
 
 
 def kind_of(machine: Machine | None) -> str:

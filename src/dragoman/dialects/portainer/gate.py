@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dragoman import csrf
 from dragoman.dialects.portainer.credentials import COOKIE, KEY_HEADER
 from dragoman.dialects.portainer.errors import spoken
-from dragoman.exchange import Exchange, Passed, Spoken
+from dragoman.exchange import Exchange, Malformed, Passed, Spoken, parse_form
 
 if TYPE_CHECKING:
     from dragoman.core.work import Tools
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 CSRF_COOKIE = "_gorilla_csrf"
 CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "gorilla.csrf.Token"
+FORM = "application/x-www-form-urlencoded"
+FORM_METHODS = frozenset({"POST", "PUT", "PATCH"})  # the others' bodies Go does not take for forms
 PLAIN = "text/plain; charset=utf-8"
 TWO_CREDENTIALS = "api key and auth header are not allowed at the same time"
 
@@ -56,10 +59,22 @@ def _foreign(exchange: Exchange, settings: PortainerSettings) -> csrf.Mistrust |
 
 
 def _unproved(exchange: Exchange, token: bytes) -> str | None:
-    told = exchange.headers.get(CSRF_HEADER)
+    told = exchange.headers.get(CSRF_HEADER) or _in_form(exchange)
     if not told:
         return "CSRF token not found in request"
     return None if csrf.matches(told, token) else "CSRF token invalid"
+
+
+def _in_form(exchange: Exchange) -> str:
+    """The token in the field of a form, which counts where the header has none; "" for none."""
+    media = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != FORM or exchange.method not in FORM_METHODS:
+        return ""
+    try:
+        told = parse_form(exchange.body).get(CSRF_FIELD, "")
+    except Malformed:
+        return ""
+    return told if isinstance(told, str) else told[0]
 
 
 def _cookie(value: str, now: datetime) -> tuple[str, str]:

@@ -80,6 +80,5 @@ Username = Annotated[
 ]
 MaybeText = Annotated[str, Strict(), Demand()]
 MaybeSecret = Annotated[str, Strict(), Demand(), UNSEEN]
-Null = Annotated[None, WithJsonSchema({"type": "object", "nullable": True})]
 AN_INTEGER = WithJsonSchema({"type": "integer"})
 UserId = Annotated[int, InPath(), Field(ge=-LARGEST, le=LARGEST), AN_INTEGER]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dragoman.dialects.portainer.wire.fields import Answered, Null, Payload
+from dragoman.dialects.portainer.wire.fields import Answered, Payload
 from dragoman.wire import Access, Endpoint, Nothing, Work
 
 
@@ -56,7 +56,7 @@ class PortainerOAuthSettings(Answered):
     default_team_id: Annotated[int, Field(alias="DefaultTeamID")]
     sso: Annotated[bool, Field(alias="SSO")]
     logout_uri: Annotated[str, Field(alias="LogoutURI")]
-    kube_secret_key: Null = None
+    kube_secret_key: str | None = None
     auth_style: int
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
-from dragoman.dialects.portainer.wire.fields import Answered, Null, Payload
+from dragoman.dialects.portainer.wire.fields import Answered, Payload
 from dragoman.wire import OMITTED, Access, Endpoint, Nothing
 
 
@@ -48,13 +48,13 @@ class SystemNodesCountResponse(Payload):
 
 
 class MotdMotdResponse(Answered):
-    """The message of the day. There is none."""
+    """The message of the day. There is none; a real Portainer's has a hash of it in base64."""
 
     title: str
     message: str
-    content_layout: Null = None
+    content_layout: dict[str, str] | None = None
     style: str
-    hash: Null = None
+    hash: str | None = None
 
 
 class Things(RootModel[list[dict[str, Any]]]):

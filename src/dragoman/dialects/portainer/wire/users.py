@@ -13,7 +13,6 @@ from dragoman.dialects.portainer.wire.fields import (
     Demand,
     MaybeSecret,
     MaybeText,
-    Null,
     Password,
     Payload,
     UserId,
@@ -55,6 +54,8 @@ Description = Annotated[
     ),
 ]
 MaybeFlag = Annotated[bool | None, Strict(), WithJsonSchema({"type": "boolean"}), OMITTED]
+
+Authorizations = dict[str, bool]
 
 
 class OfUser(Payload):
@@ -112,14 +113,16 @@ class PortainerUserThemeSettings(Payload):
 
 
 class PortainerUser(Answered):
+    """What a user may do by names is null here. A real Portainer may tell it, of an environment by its id."""
+
     id: int
     username: str
     role: int
     token_issue_at: int
     theme_settings: PortainerUserThemeSettings
     use_cache: bool
-    portainer_authorizations: Null = None
-    endpoint_authorizations: Null = None
+    portainer_authorizations: Authorizations | None = None
+    endpoint_authorizations: dict[str, Authorizations] | None = None
 
 
 class PortainerCurrentUser(PortainerUser):
