@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -19,7 +20,7 @@ from dragoman.core import passwords, policy, sealing, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.database import Database
 from dragoman.core.errors import SetupDone, Unavailable
-from dragoman.core.rules import Rules, ThrottleRule
+from dragoman.core.rules import Lifetime, Rules, ThrottleRule
 from dragoman.core.secrets import Secret
 from dragoman.core.work import Core, Origin, Tools
 from dragoman.courier import Courier
@@ -32,7 +33,7 @@ from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
 from dragoman.warming import Warming
-from dragoman.web import reset
+from dragoman.web import is_ours, make_site, reset
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from dragoman.core.mail import Mailer
     from dragoman.core.web import Web
     from dragoman.settings import DialectSettings, Settings
+    from dragoman.web.site import Site
 
 # RFC 6409, RFC 8314 §3.3, RFC 5321.
 MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+PAGES = "web"  # what sessions of the pages belong to, where others belong to a dialect
 BESIDE = 3  # connections of threads that answer nobody: sweeper, courier, and one to spare
 HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
 
@@ -135,7 +138,7 @@ def make_rules(settings: Settings) -> Rules:
             lock_after=throttle.lock_after,
             forget=timedelta(hours=throttle.forget_after_hours),
         ),
-        lifetimes={dialect.name: dialect.lifetime(own) for dialect, own in told},
+        lifetimes={PAGES: page_lifetime(settings), **{d.name: d.lifetime(own) for d, own in told}},
         floors={dialect.name: dialect.password_floor(own) for dialect, own in told},
         impersonation_lasts=timedelta(minutes=settings.impersonation.minutes),
         audit_retention=timedelta(days=settings.audit.retention_days),
@@ -143,6 +146,12 @@ def make_rules(settings: Settings) -> Rules:
         root=settings.root_at(settings.server.port),
         reset_link=f"{settings.root_at(settings.server.port)}{reset.PATH}?token=",
     )
+
+
+def page_lifetime(settings: Settings) -> Lifetime:
+    """How long who signs in to the pages stays so. A new password signs everybody out."""
+    idle, absolute = timedelta(hours=settings.pages.idle_hours), timedelta(days=settings.pages.absolute_days)
+    return Lifetime(idle=idle, absolute=absolute, ends_with_password=True)
 
 
 def make_first_admin(core: Core, settings: Settings) -> None:
@@ -245,18 +254,19 @@ class App:
         if host is None:
             await send_spoken(send, spoken_json(400, {"error": "exactly one valid Host header is needed"}))
             return
-        if path == reset.PATH and self._is_ours(host) and host not in self._by_host:
+        found = self._find(host, path)
+        if found is None and is_ours(path) and self._is_ours(host):
             page = Exchange(
                 scope,
                 path=path,
                 mount="",
                 host=host,
-                origin=self._origin(scope, headers, "web", request_id),
+                origin=self._origin(scope, headers, PAGES, request_id),
                 secure=secure,
             )
-            await send_spoken(send, await self._reset_page.answer(page, receive))
+            site = self._reset_page if path == reset.PATH else self._site
+            await send_spoken(send, await site.answer(page, receive))
             return
-        found = self._find(host, path)
         if found is None:
             status = 404 if self._is_ours(host) else 421
             reason = (
@@ -281,6 +291,10 @@ class App:
             await send_spoken(send, document)
             return
         await served(exchange, receive, send)
+
+    @cached_property
+    def _site(self) -> Site:
+        return make_site(self.core, self._lanes, self._settings.pages)
 
     def _is_ours(self, host: str) -> bool:
         """Whether we answer to a host name: to all while no base URL is configured, health checks aside."""

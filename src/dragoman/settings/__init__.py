@@ -20,12 +20,13 @@ from pydantic import ValidationError
 
 from dragoman.settings.fields import Catalogue, Described, Known, SettingPath, settings_of
 from dragoman.settings.problems import Given, Problem, SettingsError, explain, shown
-from dragoman.settings.sections import DialectSettings, Section, Settings
+from dragoman.settings.sections import DialectSettings, PageSettings, Section, Settings
 from dragoman.settings.sources import CONFIG_VARIABLE, DEFAULT_FILE, gather
 
 __all__ = [
     "Described",
     "DialectSettings",
+    "PageSettings",
     "Problem",
     "Section",
     "Settings",

@@ -23,6 +23,7 @@ from dragoman.settings.values import (
     MasterKey,
     MountPath,
     Networks,
+    Origins,
     Printable,
     join_database_url,
     split_database_url,
@@ -302,6 +303,18 @@ class MailSettings(Section):
         return password
 
 
+class PageSettings(Section):
+    """The pages for people: sign-in, account, administration."""
+
+    idle_hours: int = Field(
+        default=12, ge=1, le=8760, description="When who does nothing is signed out of them"
+    )
+    absolute_days: int = Field(default=30, ge=1, le=3650, description="When everybody is")
+    trusted_origins: Origins = Field(
+        default=(), description="Origins beside the server's own whose pages may post, such as a LAN address"
+    )
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -342,6 +355,7 @@ class Settings(Section):
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
+    pages: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     dialects: Mapping[str, DialectSettings] = Field(default_factory=dict)
 

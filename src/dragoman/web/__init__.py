@@ -1,1 +1,28 @@
-"""Pages of the server's own, for people: no dialect's, and without script."""
+"""Pages of the server's own, for people: no dialect's. They are put together when somebody first asks for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dragoman.core.work import Core
+    from dragoman.lanes import Lanes
+    from dragoman.settings import PageSettings
+    from dragoman.web.site import Site
+
+# What the paths of pages begin with: whatever begins otherwise is a dialect's, or nothing.
+SEGMENTS = frozenset({"", "account", "admin", "reset-password", "sign-in", "sign-out", "static"})
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path may be a page's."""
+    return path.split("/", 2)[1] in SEGMENTS
+
+
+def make_site(core: Core, lanes: Lanes, settings: PageSettings) -> Site:
+    """All pages. Imports them, which a server that only speaks to apps can do without."""
+    from dragoman.web import account, sign_in  # noqa: PLC0415 - see above
+    from dragoman.web.site import Site  # noqa: PLC0415
+
+    pages = (*sign_in.PAGES, *account.PAGES)
+    return Site(pages, core, lanes, settings.trusted_origins)

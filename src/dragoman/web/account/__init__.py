@@ -1,0 +1,7 @@
+"""What somebody sees and changes of their own account."""
+
+from __future__ import annotations
+
+from dragoman.web.account import home
+
+PAGES = (*home.PAGES,)

@@ -1,0 +1,150 @@
+"""What a page of the server's own is: where it is, who may see it, what it takes, and what it answers.
+
+A page's module lists its `Page`s; `site.py` finds the one that is asked for, knows the caller, turns forged
+requests away, and renders what the handler answers. A handler is given the unit of work (`Work.READS`,
+`Work.WRITES`), or the core where the page hashes or calls out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from dragoman.core.errors import NotSignedIn
+from dragoman.core.secrets import Secret
+from dragoman.exchange import Malformed, Spoken
+from dragoman.wire import Work
+
+if TYPE_CHECKING:
+    from dragoman.core.principals import Principal
+    from dragoman.core.work import Core, Origin
+    from dragoman.exchange import Exchange
+
+HOME = "/account"
+
+
+class Who(Enum):
+    """Who may see a page. Whoever is asked to sign in comes back to it afterwards."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "signed in"
+    ADMIN = "an administrator"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A template of `templates/`, the facts it names, and a status."""
+
+    template: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """On to another page of ours, by GET (303). `said` names a notice that is shown there."""
+
+    to: str
+    said: str | None = None
+    headers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def address(self) -> str:
+        """The path to go to, with what is said."""
+        if self.said is None:
+            return self.to
+        return f"{self.to}{'&' if '?' in self.to else '?'}said={quote(self.said)}"
+
+
+Answer: TypeAlias = Shown | Redirect | Spoken
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was typed into a page: fields by name, each with all that was sent for it."""
+
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+
+    def text(self, name: str) -> str:
+        """The one value of a field, without blanks around it; "" if it was not sent. Refuses `Malformed`."""
+        return self._one(name).strip()
+
+    def secret(self, name: str) -> Secret:
+        """The one value of a field, as it was typed."""
+        return Secret(self._one(name))
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box was ticked."""
+        return name in self.fields
+
+    def all(self, name: str) -> Sequence[str]:
+        """Every value of a field."""
+        return self.fields.get(name, ())
+
+    def _one(self, name: str) -> str:
+        values = self.fields.get(name, ("",))
+        if len(values) != 1:
+            raise Malformed("a field was sent twice")
+        return values[0]
+
+
+@dataclass
+class Visit:
+    """One request for a page, as its handler sees it. `parameters` are those of the path.
+
+    `secret` is the session's, if there is one: see web/cookies.py.
+    """
+
+    exchange: Exchange
+    core: Core
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    form: Form = field(default_factory=Form)
+    principal: Principal | None = None
+    secret: Secret | None = None
+
+    @property
+    def caller(self) -> Principal:
+        """Who is signed in. A page that is not for `ANYBODY` has a caller."""
+        if self.principal is None:
+            raise NotSignedIn
+        return self.principal
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from, for the core."""
+        return self.exchange.origin
+
+    def asked(self, name: str) -> str:
+        """A parameter of the query; "" if it is not there."""
+        return self.exchange.query.get(name, "")
+
+
+Handler = Callable[[Any, Visit], Answer]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One method of one path. `{name}` in the path is a parameter. A page that is posted to changes something.
+
+    A `room` is what the page is called in the list at the side, if it is there.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    who: Who = Who.SIGNED_IN
+    work: Work = Work.READS
+    room: str | None = None
+
+
+def same_site(address: str) -> str:
+    """Where to go next, if that is a page of ours; else home.
+
+    A path from the root: browsers read "//host", "/\\host" and what control characters hide as another site.
+    """
+    is_path = address.startswith("/") and not address.startswith("//") and address.isprintable()
+    return address if is_path and "\\" not in address and len(address) < 2048 else HOME
