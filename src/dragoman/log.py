@@ -53,6 +53,7 @@ _TELLING_PARTS = re.compile(
 _ABOUT_A_SECRET = frozenset({"id", "ids", "name", "kind", "count", "hint"})  # token_id, key_count
 
 # Printed as people write them; whatever is not known here is printed by its repr.
+_TEXTS = (str, bytes, bytearray)
 _READABLE = (date, timedelta, UUID, PurePath, IPv4Address, IPv4Network, IPv6Address, IPv6Network)
 
 # Below warnings these print SQL with its parameters, or URLs with their query strings.
@@ -156,6 +157,12 @@ def _quieten(least: int) -> None:
 
 
 @lru_cache(maxsize=1024)
+def _named(name: str) -> tuple[str, bool]:
+    """A name as it is printed, and whether what goes by it is a secret."""
+    text = _text(name)
+    return text, _is_telling(text)
+
+
 def _is_telling(name: str) -> bool:
     """Whether what goes by this name is a secret, in snake_case, camelCase or Header-Case."""
     words = [word.lower() for word in _WORD.findall(name)]
@@ -165,12 +172,12 @@ def _is_telling(name: str) -> bool:
 
 
 def _tamed(value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, bool | int):
+    if isinstance(value, _TEXTS):
+        return _text(value)
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)  # JSON has no NaN
-    if isinstance(value, str | bytes | bytearray):
-        return _text(value)
     if isinstance(value, _READABLE):
         return _text(str(value))
     if depth >= DEEPEST:
@@ -184,10 +191,12 @@ def _tamed(value: Any, depth: int) -> Any:
 
 
 def _tamed_items(items: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
-    tamed = {}
+    tamed: dict[str, Any] = {}
     for key, value in islice(items, MOST_ITEMS):
-        name = _text(key if isinstance(key, str | bytes) else _repr(key))
-        hide = value is not None and not isinstance(value, bool) and _is_telling(name)
+        name, is_telling = _named(
+            key if isinstance(key, str) else _text(key if isinstance(key, bytes) else _repr(key))
+        )
+        hide = is_telling and value is not None and not isinstance(value, bool)
         tamed[name] = REDACTED if hide else _tamed(value, depth + 1)
     return tamed
 
@@ -195,7 +204,7 @@ def _tamed_items(items: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]
 def _tamed_member(value: Any, depth: int) -> Any:
     """An item of a list; headers and form fields are lists of pairs, the first of which is a name."""
     match value:
-        case [str() | bytes() as name, _] if _is_telling(_text(name)):
+        case [str() | bytes() as name, _] if _named(_text(name))[1]:
             return [_text(name), REDACTED]
     return _tamed(value, depth + 1)
 
@@ -218,6 +227,9 @@ def _repr(value: object) -> str:
 
 def _text(value: str | bytes | bytearray) -> str:
     text = value if isinstance(value, str) else value[: LONGEST_VALUE + 1].decode("utf-8", "backslashreplace")
+    # Nearly every text is short and printable, and to know that costs a tenth of looking for what is not.
+    if len(text) <= LONGEST_VALUE and text.isascii() and text.isprintable():
+        return text
     return _escaped(_cut(text, LONGEST_VALUE))
 
 
@@ -226,9 +238,6 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Nearly every text is printable, and to know that costs a tenth of looking for what is not.
-    if text.isascii() and text.isprintable():
-        return text
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

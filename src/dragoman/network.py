@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -36,6 +37,7 @@ _GLOBAL_UNICAST, _SIX_TO_FOUR = IPv6Network("2000::/3"), IPv6Network("2002::/16"
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 
 
+@lru_cache(maxsize=1024)
 def parse_address(text: str | None) -> Address | None:
     """An IPv4 or IPv6 address in its canonical form, or None for anything else (a socket's path, a name)."""
     try:
@@ -129,6 +131,7 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
+@lru_cache(maxsize=1024)
 def address_bucket(address: str) -> str:
     """Who shares a throttle: an IPv4 address alone, an IPv6 address with its /64 (what one line is given).
 

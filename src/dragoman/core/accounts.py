@@ -66,12 +66,6 @@ accounts = Table(
 
 AT_A_TIME = 500
 
-# What an `Account` is made of: everything but the hash.
-COLUMNS = (
-    *(column for column in accounts.c if column.name != "password"),
-    accounts.c.password.is_not(None).label("has_password"),
-)
-
 
 @dataclass(frozen=True)
 class Account:
@@ -108,6 +102,13 @@ class Account:
     def address(self) -> str:
         """The e-mail address, or what stands in for one where a product demands it. It signs in, either way."""
         return names.address(self.email, self.username, self.id)
+
+
+_HAS_PASSWORD = accounts.c.password.is_not(None).label("has_password")
+# What an `Account` is made of, in its order: everything but the hash.
+COLUMNS = tuple(
+    _HAS_PASSWORD if name == "has_password" else accounts.c[name] for name in Account.__dataclass_fields__
+)
 
 
 @dataclass(frozen=True)

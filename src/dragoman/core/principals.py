@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import bindparam, or_, select, update
 
@@ -14,7 +14,7 @@ from dragoman.core import accounts, api_keys, impersonation, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.api_keys import ApiKey
 from dragoman.core.columns import Instant
-from dragoman.core.database import AnyRow, AnySelect
+from dragoman.core.database import AnySelect
 from dragoman.core.errors import (
     AdminOnly,
     ApiKeyOwnerGone,
@@ -30,6 +30,7 @@ from dragoman.core.errors import (
 )
 from dragoman.core.impersonation import Impersonation, impersonations
 from dragoman.core.last_seen import Sighting
+from dragoman.core.prepared import Prepared
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, Session
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from dragoman.core.work import UnitOfWork
 
+Values: TypeAlias = tuple[Any, ...]
+
 SLIDES_BELOW = timedelta(minutes=5)
 A_SECOND = timedelta(seconds=1)
 LONG_UNSEEN = 0.1  # of its idle limit
@@ -45,7 +48,6 @@ LONG_UNSEEN = 0.1  # of its idle limit
 _SESSION_WIDTH = len(sessions.COLUMNS)
 _ACTING_WIDTH = len(impersonation.COLUMNS)
 _KEY_WIDTH = len(api_keys.COLUMNS)
-_ACCOUNT = tuple(column.name for column in accounts.COLUMNS)
 
 
 def _by_session(known_by: ColumnElement[bool]) -> AnySelect:
@@ -71,10 +73,9 @@ def _by_key_digest() -> AnySelect:
     )
 
 
-# Built once: building a statement takes ten times as long as asking the database.
-BY_SESSION = _by_session(sessions.sessions.c.digest == bindparam("digest"))
-BY_SESSION_ID = _by_session(sessions.sessions.c.id == bindparam("session"))
-BY_KEY = _by_key_digest()
+BY_SESSION = Prepared(_by_session(sessions.sessions.c.digest == bindparam("digest")))
+BY_SESSION_ID = Prepared(_by_session(sessions.sessions.c.id == bindparam("session")))
+BY_KEY = Prepared(_by_key_digest())
 
 
 @dataclass(frozen=True)
@@ -194,8 +195,8 @@ def _by_what_was_presented(uow: UnitOfWork, presented: Presented, device: Device
     raise SharedLinkRefused  # nobody can share anything yet
 
 
-def _in_session(uow: UnitOfWork, row: AnyRow | None, device: Device | None) -> Principal:
-    owner = None if row is None else _account(row, _SESSION_WIDTH + _ACTING_WIDTH)
+def _in_session(uow: UnitOfWork, row: Values | None, device: Device | None) -> Principal:
+    owner = None if row is None else Account(*row[_SESSION_WIDTH + _ACTING_WIDTH :])
     if row is None or owner is None or not owner.is_active:
         raise SessionRefused
     subject_number, *facts = row[_SESSION_WIDTH:][:_ACTING_WIDTH]
@@ -210,7 +211,7 @@ def _in_session(uow: UnitOfWork, row: AnyRow | None, device: Device | None) -> P
 
 def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
     row = _find(uow, BY_KEY, digest=digest(secret))
-    account = None if row is None else _account(row, _KEY_WIDTH)
+    account = None if row is None else Account(*row[_KEY_WIDTH:])
     if row is None or account is None:
         raise ApiKeyRefused
     if not account.is_active:
@@ -221,13 +222,8 @@ def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
     return Principal(account, api_key=key)
 
 
-def _find(uow: UnitOfWork, query: AnySelect, **known_by: object) -> AnyRow | None:
-    facts = {**known_by, "dialect": uow.origin.dialect, "now": uow.now}
-    return uow.db.execute(query, facts).one_or_none()
-
-
-def _account(row: AnyRow, start: int) -> Account:
-    return Account(**dict(zip(_ACCOUNT, row[start:], strict=True)))
+def _find(uow: UnitOfWork, query: Prepared, **known_by: object) -> Values | None:
+    return query.find(uow.db, {**known_by, "dialect": uow.origin.dialect, "now": uow.now})
 
 
 def _note(uow: UnitOfWork, session: Session, device: Device | None) -> Session:

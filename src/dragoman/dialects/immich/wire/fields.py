@@ -44,7 +44,7 @@ UserStatus = TypeAliasType("UserStatus", Literal["active", "removing", "deleted"
 
 def iso(moment: datetime) -> str:
     """A moment as JavaScript prints it: UTC, milliseconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 Moment = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
