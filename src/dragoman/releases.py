@@ -17,6 +17,15 @@ from pydantic import BaseModel, RootModel
 from dragoman.wire import Operation, places
 
 Fields = Mapping[type[BaseModel], frozenset[str]]
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What a release does in a way of its own, whatever the operation: what it is about, in words, and which way."""
+
+    about: str
+    way: bool | str | Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +36,9 @@ class Release:
     fields that it misses in an ask whose shape lets them be; `called` the names of shapes in its document;
     `statuses` and `key_permissions` what it answers and asks of an API key, by operation, where that is not
     what the endpoint says; `permissions` are the names of all permissions that a key can have, and `renamed`
-    what it calls those that other releases call otherwise.
+    what it calls those that other releases call otherwise. `behaviour` is what it does in a way of its own,
+    by name; `messages` all that it can say of a field, by shape and field, {} being the field's name; `orders`
+    the order in which it speaks of a shape's fields, by their names on the wire, where that is not the shape's.
     """
 
     name: str
@@ -40,6 +51,9 @@ class Release:
     key_permissions: Mapping[str, str | None] = field(default_factory=dict)
     permissions: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    behaviour: Mapping[str, Habit] = field(default_factory=dict)
+    messages: Mapping[type[BaseModel], Mapping[str, Words]] = field(default_factory=dict)
+    orders: Mapping[type[BaseModel], Words] = field(default_factory=dict)
 
     def has(self, operation: Operation[Any, Any]) -> bool:
         """Whether the release has the operation."""

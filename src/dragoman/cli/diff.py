@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,17 +13,26 @@ from dragoman.cli.failures import WrongUsage
 
 if TYPE_CHECKING:
     from dragoman.differences import Difference
-    from dragoman.releases import Release
+    from dragoman.releases import Release, Words
     from dragoman.serving import Dialect
 
 # Each part: its name for programs, its title for people, and what the columns before the releases are.
 PARTS: Sequence[tuple[str, str, tuple[str, ...]]] = (
+    ("behaviour", "Behaviour", ("fact", "about")),
     ("operations", "Operations", ("operation", "path")),
     ("statuses", "Statuses of success", ("operation", "path")),
     ("fields", "Fields", ("shape", "field")),
+    ("required", "Fields required", ("shape", "field")),
+    ("called", "Shapes called otherwise", ("shape",)),
+    ("messages", "Messages about a field", ("shape", "field")),
+    ("orders", "Order in which fields are complained of", ("shape",)),
     ("key_permissions", "What an API key needs", ("operation", "path")),
     ("permissions", "Permissions", ("permission",)),
 )
+# Between the words of one side; sentences have commas of their own.
+SEPARATORS: Mapping[str, str] = {"messages": "; "}
+# Characters of a sentence that people are shown: some list everything that would have been good.
+LONGEST, TAIL = 80, 20
 
 
 def diff(
@@ -82,7 +91,16 @@ def shown(part: str, each: Difference) -> tuple[str, str]:
     return in_words(part, each.before), in_words(part, each.after)
 
 
-def in_words(part: str, value: bool | int | str | None) -> str:
+def in_words(part: str, value: bool | int | str | Words | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "-"
+    if isinstance(value, tuple):
+        return SEPARATORS.get(part, ", ").join(map(shortened, value)) or "-"
     return "any key" if value is None and part == "key_permissions" else str(value)
+
+
+def shortened(sentence: str) -> str:
+    """A sentence with its middle left out, if it is long: such lists differ at their ends, too."""
+    if len(sentence) <= LONGEST:
+        return sentence
+    return f"{sentence[: LONGEST - TAIL]} … {sentence[-TAIL:]}"

@@ -13,7 +13,7 @@ from tests.fakes import FakeClock, cheap_hasher
 from tests.houses import ROOMY
 from tests.running import configured, running
 
-from dragoman.dialects.immich.releases import NAMES
+from dragoman.dialects.immich.behaviour import NAMES
 
 __all__ = ["LATER", "NAMES", "by", "complaints", "message", "speaking", "speaking_at", "succeeded"]
 

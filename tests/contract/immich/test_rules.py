@@ -15,9 +15,10 @@ from tests.fakes import ORIGIN
 
 from dragoman.asks import read_ask
 from dragoman.dialects.immich import errors, permissions, zod
+from dragoman.dialects.immich.choices import AVATAR_COLORS
+from dragoman.dialects.immich.field_rules import GROUP
 from dragoman.dialects.immich.releases import RELEASES
 from dragoman.dialects.immich.rules import (
-    GROUP,
     IS_ARRAY,
     IS_BOOLEAN,
     IS_DATE,
@@ -43,7 +44,6 @@ from dragoman.dialects.immich.rules import (
     whole,
 )
 from dragoman.dialects.immich.wire import ImmichApi
-from dragoman.dialects.immich.wire.fields import AVATAR_COLORS
 from dragoman.dialects.immich.zod import UNDEFINED
 from dragoman.exchange import Exchange, Malformed
 from dragoman.wire import InPath, places
@@ -65,13 +65,13 @@ REQUIRED: Any = ...
 SOME_PERMISSIONS = Rules(
     holding(1),
     each(one_of(*permissions.V1_134)),
-    since_2_7=(holding(1), each(one_of(*permissions.V2_7))),
+    since={"2.7": (holding(1), each(one_of(*permissions.V2_7)))},
     zod=zod.array(zod.enum(permissions.V3_2), minimum=1),
 )
 ALL_PERMISSIONS = Rules(
     holding(1),
     each(one_of(*permissions.V1_134)),
-    since_2_7=(holding(1), NOT_EMPTY, each(one_of(*permissions.V2_7))),
+    since={"2.7": (holding(1), NOT_EMPTY, each(one_of(*permissions.V2_7)))},
     zod=zod.array(zod.enum(permissions.V3_2), minimum=1),
 )
 A_COLOR = Rules(one_of(*COLORS), zod=zod.enum(COLORS), nullable=True)
@@ -82,13 +82,15 @@ FLAG = Rules(IS_BOOLEAN, zod=zod.boolean())
 FLAG_OF_QUERY = Rules(IS_BOOLEAN, zod=zod.query_boolean())
 A_UUID = Rules(IS_UUID, zod=zod.uuid())
 A_VISIBILITY = Rules(one_of(*VISIBILITIES), zod=zod.enum(VISIBILITIES))
-A_DIRECTION = Rules(one_of(*DIRECTIONS), since_2_7=(NOT_EMPTY, one_of(*DIRECTIONS)), zod=zod.enum(DIRECTIONS))
+A_DIRECTION = Rules(
+    one_of(*DIRECTIONS), since={"2.7": (NOT_EMPTY, one_of(*DIRECTIONS))}, zod=zod.enum(DIRECTIONS)
+)
 A_COUNT = Rules(IS_POSITIVE, IS_INT, NOT_UNSAFE, zod=zod.integer(1), after=whole)
 A_QUOTA = Rules(
     no_less_than(0),
     IS_NUMBER,
     NOT_UNSAFE,
-    since_2_7=(no_less_than(0), IS_INT, NOT_UNSAFE),
+    since={"2.7": (no_less_than(0), IS_INT, NOT_UNSAFE)},
     zod=zod.integer(0),
     nullable=True,
     after=whole,
@@ -193,6 +195,19 @@ def test_3_2_misses_what_zod_misses(name: str) -> None:
     issues = ZOD["fields"][name]["missing"].get("errors")
     wanted = {"message": "Validation failed", "errors": spelled(issues, "3.2")} if issues else {}
     assert ordered(body) == ordered(wanted)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_3_2_says_nothing_that_is_not_listed(name: str) -> None:
+    """Every message of zod about a field is one of those that its rules list, what was received aside.
+
+    The length of what is of another type is complained of, too, and is not worth a line.
+    """
+    listed = FIELDS[name][1].words("3.2")
+    for group in ZOD["fields"][name]["bad"]:
+        first, *others = spelled(group["errors"], "3.2")
+        for issue in [first] if first["code"] == "invalid_type" else [first, *others]:
+            assert issue["message"].split(", received")[0] in listed
 
 
 def test_every_field_of_the_oracle_is_held_against_it() -> None:

@@ -24,7 +24,7 @@ from tests.contract.immich.spoken import by, complaints, message, succeeded
 from tests.fakes import NEW_PASSWORD, PASSWORD
 from tests.running import configured
 
-from dragoman.dialects.immich.releases import NAMES
+from dragoman.dialects.immich.behaviour import NAMES
 from dragoman.settings.problems import SettingsError
 
 USER_FIELDS = {"1.134": 17, "2.7": 17, "3.2": 18}

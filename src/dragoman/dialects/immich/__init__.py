@@ -36,11 +36,12 @@ from dragoman.client import (
     Unintelligible,
     Unreachable,
 )
+from dragoman.dialects.immich.behaviour import CORRELATION_HEADER
+from dragoman.dialects.immich.choices import AvatarColor
 from dragoman.dialects.immich.releases import RELEASES
 from dragoman.dialects.immich.wire import (
     AlbumsUpdate,
     AuthStatusResponseDto,
-    AvatarColor,
     AvatarUpdate,
     CastUpdate,
     ChangePasswordDto,
@@ -276,7 +277,7 @@ MANNERS = client.Manners(
     complaints=complaints,
     token_in=token_in,
     signs_out=(ImmichApi.logout,),
-    request_ids=("x-immich-cid", "x-correlation-id"),
+    request_ids=tuple(CORRELATION_HEADER.since.values()),
     base=ImmichApi.base,
     releases=RELEASES,
     sign_in=sign_in,

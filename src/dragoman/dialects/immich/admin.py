@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman.core import accounts, administration, password_change, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.secrets import Secret
+from dragoman.dialects.immich.behaviour import UNDELETABLE, name_of
 from dragoman.dialects.immich.credentials import secret
 from dragoman.dialects.immich.library import NO_ASSETS
 from dragoman.dialects.immich.refusals import (
@@ -16,7 +17,6 @@ from dragoman.dialects.immich.refusals import (
     OwnRights,
     PasswordMissing,
 )
-from dragoman.dialects.immich.releases import within
 from dragoman.dialects.immich.sessions import listed
 from dragoman.dialects.immich.users import get_account, user_admin
 from dragoman.dialects.immich.wire import (
@@ -108,12 +108,11 @@ def delete_user_admin(uow: UnitOfWork, call: Call, ask: UserAdminDeleteDto) -> U
 
 
 def refuse_to_delete(call: Call, account: Account) -> None:
-    """1.134 deletes no administrator; later releases, nobody who asks for it."""
-    release = call.exchange.release
-    if release is not None and within(release.name, "2.7", "3.2"):
-        if is_caller(call, account):
-            raise OwnAccount
-    elif account.is_admin:
+    """Whom the release deletes for nobody, or not for themselves."""
+    undeletable = UNDELETABLE.of(name_of(call.exchange.release))
+    if undeletable == "oneself" and is_caller(call, account):
+        raise OwnAccount
+    if undeletable == "administrators" and account.is_admin:
         raise AdminAccount
 
 

@@ -11,8 +11,8 @@ from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.immich import devices, errors
+from dragoman.dialects.immich.behaviour import DEVICES_KEPT, SHARE_SLUGS, name_of
 from dragoman.dialects.immich.refusals import SlugRefused
-from dragoman.dialects.immich.releases import keeps_devices, knows_slugs, spoken_by
 from dragoman.dialects.immich.zod import UNDEFINED
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json, require_utf8
 
@@ -29,7 +29,8 @@ def present(exchange: Exchange) -> Presented | None:
     headers, query = exchange.headers, exchange.query
     if link := headers.get("x-immich-share-key") or query.get("key"):
         return Presented("shared_link", Secret(link))
-    if knows_slugs(spoken_by(exchange.release)) and (headers.get("x-immich-share-slug") or query.get("slug")):
+    slug = headers.get("x-immich-share-slug") or query.get("slug")
+    if slug and SHARE_SLUGS.of(name_of(exchange.release)):
         raise SlugRefused
     session = (
         headers.get("x-immich-user-token")
@@ -76,7 +77,7 @@ def device_of(exchange: Exchange) -> Device:
 
 def device_now(exchange: Exchange) -> Device | None:
     """The same for every request, where the release keeps a session's device up to date with its caller's."""
-    return device_of(exchange) if keeps_devices(spoken_by(exchange.release)) else None
+    return device_of(exchange) if DEVICES_KEPT.of(name_of(exchange.release)) else None
 
 
 def cookies(exchange: Exchange, token: Secret, now: datetime) -> list[tuple[str, str]]:

@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman.core import errors as core
 from dragoman.dialects.immich import refusals, zod
-from dragoman.dialects.immich.rules import FIRST, Verdict, rules_of
-from dragoman.dialects.immich.zod import UNDEFINED, Issue, speaks_zod
+from dragoman.dialects.immich.behaviour import (
+    CORRELATION_HEADER,
+    OBJECT_REQUIRED,
+    REFUSAL_KEYS,
+    UNREADABLE_IS_CORRELATED,
+    UNREADABLE_KEYS,
+    Fact,
+    name_of,
+    speaks_zod,
+)
+from dragoman.dialects.immich.releases import spoken_by
+from dragoman.dialects.immich.rules import Verdict, rules_of
+from dragoman.dialects.immich.zod import UNDEFINED, Issue
 from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json, words_for
 from dragoman.wire import InPath, InQuery, places
 
@@ -84,18 +95,6 @@ REASONS: Mapping[str, str] = {
 }
 NEW_PASSWORD = {"change_password": "newPassword"}
 NAMES = {"display_name": "name"}
-# The header that an answer's correlation id goes out in; a request's own in it is sent back.
-CORRELATION: Mapping[str, str] = {
-    "1.134": "x-immich-cid",
-    "2.7": "x-immich-cid",
-    "3.2": "x-correlation-id",
-}
-# Shapes whose fields 3.2 judges in another order than they are printed in.
-ZOD_ORDER: Mapping[str, Sequence[str]] = {
-    "SignUpDto": ("email", "password", "name"),
-    "PinCodeChangeDto": ("pinCode", "password", "newPinCode"),
-    "AlbumSearch": ("id", "name", "isOwned", "isShared", "assetId"),
-}
 # Only the first place where something is wrong is spoken of: the body (None) comes first in the product.
 JUDGED_IN_ORDER = (None, InQuery, InPath)
 # Node's name for it; Python's depends on its version.
@@ -133,7 +132,7 @@ def _operation(exchange: Exchange) -> str:
 
 
 def _release(exchange: Exchange) -> str:
-    return exchange.release.name if exchange.release else FIRST
+    return name_of(exchange.release)
 
 
 class NotAnObject(Malformed):
@@ -147,24 +146,23 @@ class NotAnObject(Malformed):
 def not_an_object(exchange: Exchange, received: Any) -> Any:
     """What counts as the body when `received` came for one: an array, or `UNDEFINED` for nothing to read.
 
-    Before 3.0, and where an operation takes no body, an object without fields; since then `NotAnObject`,
-    returned, for whoever reads the ask to raise: the caller is judged before.
+    An object without fields; or where the release wants an object and the operation has fields for it,
+    `NotAnObject`, returned, for whoever reads the ask to raise: the caller is judged before.
     """
     shape: type[BaseModel] | None = exchange.operation.takes if exchange.operation else None
     has_body = shape is not None and any(place is None for place, _ in places(shape).values())
-    return NotAnObject(received) if has_body and speaks_zod(_release(exchange)) else {}
+    return NotAnObject(received) if has_body and OBJECT_REQUIRED.of(_release(exchange)) else {}
 
 
 def malformed(exchange: Exchange, problem: Malformed) -> Spoken:
-    """A body that cannot be read. Before 3.0 these have neither a correlation id nor its header."""
+    """A body that cannot be read: the product's parser answers it, with less than other refusals have at first."""
     if isinstance(problem, NotAnObject):
         return _broken(exchange, [zod.wrong_type("object", problem.received)])
     words = {400: problem.why, 413: "request entity too large", 415: problem.why}[problem.status]
-    if speaks_zod(_release(exchange)):
-        return _failed(exchange, problem.status, words)
-    return spoken_json(
-        problem.status, {"message": words, "error": phrase(problem.status), "statusCode": problem.status}
-    )
+    release = _release(exchange)
+    headers = correlation(exchange) if UNREADABLE_IS_CORRELATED.of(release) else ()
+    body = _body(exchange, problem.status, words, phrase(problem.status), UNREADABLE_KEYS)
+    return spoken_json(problem.status, body, *headers)
 
 
 def phrase(status: int) -> str:
@@ -177,7 +175,7 @@ def invalid(exchange: Exchange, shape: type[BaseModel], problem: ValidationError
     release = _release(exchange)
     verdicts = _in_first_place(shape, list(_verdicts(shape, problem, release)))
     if speaks_zod(release):
-        order = ZOD_ORDER.get(shape.__name__, ())
+        order = spoken_by(exchange.release).orders.get(shape, ())
         verdicts.sort(key=lambda found: order.index(found[0][0]) if found[0] and found[0][0] in order else 0)
         return _broken(exchange, [zod.below(loc, issue) for loc, said in verdicts for issue in said.issues])
     messages = [sentence(loc, says) for loc, said in verdicts for says in said.complaints]
@@ -252,19 +250,34 @@ def _broken(exchange: Exchange, issues: Sequence[Issue]) -> Spoken:
 
 def _failed(exchange: Exchange, status: int, message: str | list[str], *, reason: str | None = "") -> Spoken:
     """A refusal's body. `reason` is its phrase: the status's unless another is given, None for none at all."""
-    body: dict[str, Any] = {"message": message}
-    if not speaks_zod(_release(exchange)):
-        error = {} if reason is None else {"error": reason or phrase(status)}
-        body |= {**error, "statusCode": status, "correlationId": correlation_id(exchange)}
+    error = None if reason is None else reason or phrase(status)
+    body = _body(exchange, status, message, error, REFUSAL_KEYS)
     return spoken_json(status, body, *correlation(exchange))
+
+
+def _body(
+    exchange: Exchange,
+    status: int,
+    message: str | list[str],
+    error: str | None,
+    keys: Fact[tuple[str, ...]],
+) -> dict[str, Any]:
+    """A refusal with the keys that the release gives it; without `error`, if there is none."""
+    said = {
+        "message": message,
+        "error": error,
+        "statusCode": status,
+        "correlationId": correlation_id(exchange),
+    }
+    return {key: said[key] for key in keys.of(_release(exchange)) if said[key] is not None}
 
 
 def correlation(exchange: Exchange) -> Sequence[tuple[str, str]]:
     """The header that every answer carries, so that what a client saw can be found in the log."""
-    return ((CORRELATION[_release(exchange)], correlation_id(exchange)),)
+    return ((CORRELATION_HEADER.of(_release(exchange)), correlation_id(exchange)),)
 
 
 def correlation_id(exchange: Exchange) -> str:
     """The request's own, from the header that the answer's goes in, else eight of our request id's characters."""
-    given = exchange.headers.get(CORRELATION[_release(exchange)])
+    given = exchange.headers.get(CORRELATION_HEADER.of(_release(exchange)))
     return given or re.sub(r"[^a-z0-9]", "", exchange.request_id.lower())[:8].rjust(8, "0")

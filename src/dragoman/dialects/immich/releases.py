@@ -1,7 +1,9 @@
-"""The releases of Immich that can be spoken, and everything in which they differ: tables, to be read as such.
+"""What the releases of Immich say differently, by operation, shape, field and permission: tables, to be read as such.
 
-`wire.py` has each operation and each shape once, with all that any release has. The tables say since when,
-and until when. Contract §5.1 and §8; the names of permissions are the products' own.
+`wire/` has each operation and each shape once, with all that any release has. The tables say since when, and
+until when. What differs whatever the operation is in `behaviour.py`, what a field is asked for in
+`field_rules.py`; here it comes together: `dragoman diff` prints all of it. Contract §5.1 and §8; the names of
+permissions are the products' own.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from dragoman.dialects.immich import permissions, wire
-from dragoman.dialects.immich.rules import rules_of
+from dragoman.dialects.immich.behaviour import FIRST, LAST, NAMES, VERSIONS, habits, up_to, within
+from dragoman.dialects.immich.rules import Rules, rules_of
 from dragoman.dialects.immich.wire.keys import (
     APIKeyCreateDto,
     APIKeyCreateResponseDto,
@@ -24,10 +27,8 @@ from dragoman.dialects.immich.wire.sessions import SessionCreateResponseDto, Ses
 from dragoman.dialects.immich.wire.system import ServerConfigDto, ServerFeaturesDto, ServerVersionResponseDto
 from dragoman.releases import Release, shapes_within
 
+Row = TypeVar("Row")
 Said = TypeVar("Said")
-NAMES = ("1.134", "2.7", "3.2")
-FIRST, LAST = NAMES[0], NAMES[-1]
-VERSIONS = {"1.134": "1.134.0", "2.7": "2.7.5", "3.2": "3.2.2"}
 
 # Any valid key will do, whatever its permissions.
 ANY = None
@@ -103,11 +104,12 @@ FIELDS: Sequence[tuple[type[BaseModel], str, str, str]] = (
     (wire.PeopleUpdate, "minimum_faces", "3.2", LAST),
 )
 
-# Since when a session's device is kept up to date with what its caller says (§2.7).
-DEVICES_KEPT_SINCE = "2.7"
-
-# Since when a shared link has a name besides its key (§0.5).
-SLUGS_SINCE = "2.7"
+# Shapes whose fields are complained of in another order than they are printed in: since when.
+ORDERS: Mapping[type[BaseModel], Mapping[str, tuple[str, ...]]] = {
+    wire.SignUpDto: {"3.2": ("email", "password", "name")},
+    wire.PinCodeChangeDto: {"3.2": ("pinCode", "password", "newPinCode")},
+    AlbumSearch: {"3.2": ("id", "name", "isOwned", "isShared", "assetId")},
+}
 
 # Shapes that the documents call otherwise: the first and the last release that does.
 CALLED: Sequence[tuple[type[BaseModel], str, str, str]] = (
@@ -215,17 +217,11 @@ PERMISSIONS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def within(release: str, first: str, last: str) -> bool:
-    """Whether a release is one of those from the first to the last."""
-    return NAMES.index(first) <= NAMES.index(release) <= NAMES.index(last)
-
-
-def as_of(release: str, table: Mapping[str, Mapping[str, Said]]) -> Iterator[tuple[str, Said]]:
+def as_of(release: str, table: Mapping[Row, Mapping[str, Said]]) -> Iterator[tuple[Row, Said]]:
     """What a table of "since when" says of a release."""
-    for name, since in table.items():
-        said = [value for first, value in since.items() if within(release, first, LAST)]
-        if said:
-            yield name, said[-1]
+    for row, since in table.items():
+        if said := up_to(release, since):
+            yield row, said[-1]
 
 
 def fields_without(release: str) -> Mapping[type[BaseModel], frozenset[str]]:
@@ -234,13 +230,30 @@ def fields_without(release: str) -> Mapping[type[BaseModel], frozenset[str]]:
     return {shape: frozenset(f for s, f in missing if s is shape) for shape, _ in missing}
 
 
+def ruled() -> Mapping[type[BaseModel], Mapping[str, Rules]]:
+    """The fields of all asks that have rules, by shape and by their names in Python."""
+    shapes = {inner for o in wire.ImmichApi.operations() for inner in shapes_within(o.takes)}
+    rules = {shape: {n: rules_of(f.metadata) for n, f in shape.model_fields.items()} for shape in shapes}
+    return {shape: {n: rule for n, rule in found.items() if rule} for shape, found in rules.items()}
+
+
+RULED = ruled()
+
+
 def fields_required(release: str) -> Mapping[type[BaseModel], frozenset[str]]:
     """The fields that a release's rules miss although their shape lets them be, by shape."""
-    found: dict[type[BaseModel], frozenset[str]] = {}
-    for shape in {inner for o in wire.ImmichApi.operations() for inner in shapes_within(o.takes)}:
-        rules = {name: rules_of(field.metadata) for name, field in shape.model_fields.items()}
-        found[shape] = frozenset(name for name, rule in rules.items() if rule and release in rule.required)
+    found = {
+        shape: frozenset(name for name, rule in rules.items() if release in rule.required)
+        for shape, rules in RULED.items()
+    }
     return {shape: names for shape, names in found.items() if names}
+
+
+def messages(release: str) -> Mapping[type[BaseModel], Mapping[str, tuple[str, ...]]]:
+    """All that a release can say of a field, {} being its name, by shape and field."""
+    return {
+        shape: {name: rule.words(release) for name, rule in rules.items()} for shape, rules in RULED.items()
+    }
 
 
 def described(release: str) -> Release:
@@ -252,6 +265,9 @@ def described(release: str) -> Release:
         without=fields_without(release),
         requires=fields_required(release),
         called={shape: name for shape, name, *so in CALLED if within(release, *so)},
+        behaviour=habits(release),
+        messages=messages(release),
+        orders=dict(as_of(release, ORDERS)),
         statuses=dict(as_of(release, STATUSES)),
         key_permissions=dict(as_of(release, KEY_PERMISSIONS)),
         permissions=PERMISSIONS[release],
@@ -262,16 +278,6 @@ def described(release: str) -> Release:
 RELEASES: Mapping[str, Release] = {name: described(name) for name in NAMES}
 # Whatever any release has: for the operator, whose keys outlive a change of the release.
 ALL_PERMISSIONS = tuple(dict.fromkeys(name for release in NAMES for name in PERMISSIONS[release]))
-
-
-def knows_slugs(release: Release) -> bool:
-    """Whether in a release a shared link can be held up by a name of its own, too (contract §0.5)."""
-    return within(release.name, SLUGS_SINCE, LAST)
-
-
-def keeps_devices(release: Release) -> bool:
-    """Whether a release keeps a session's device and app version up to date, and not as they were at sign-in."""
-    return within(release.name, DEVICES_KEPT_SINCE, LAST)
 
 
 def spoken_by(release: Release | None) -> Release:

@@ -1,11 +1,11 @@
 """What Immich asks of a field, and the exact words in which each release complains (contract §1, §5.2).
 
-A field's rules stand beside its type, for every release spoken:
+A field's rules stand beside its type, for every release spoken, and are a row of a table:
 
-    password: Annotated[str, Rules(NOT_EMPTY, IS_STRING, zod=zod.string())]
+    password: Annotated[str, SECRET]      with      SECRET = Rules(NOT_EMPTY, IS_STRING, zod=zod.string())
 
-1.134 and 2.7 list *every* rule that a field breaks, in this order; where 2.7 has other rules, they stand
-after `since_2_7`. 3.2 has issues instead of sentences: `zod` is its judge.
+At first *every* rule that a field breaks is listed, in this order; where a later release has other rules, they
+stand after `since`. Since zod judges there are issues instead of sentences. `field_rules.py` is the table.
 """
 
 from __future__ import annotations
@@ -14,23 +14,21 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.zod import SAFE, UNDEFINED, Issue, Judge, speaks_zod, utf16_length
-
-# Whoever does not say which release it speaks to (a client, reading answers) speaks the first.
-FIRST: Final = "1.134"
+from dragoman.dialects.immich.behaviour import FIRST, speaks_zod, up_to
+from dragoman.dialects.immich.zod import SAFE, UNDEFINED, Issue, Judge, utf16_length
 
 
 @dataclass(frozen=True)
 class Rule:
     """`holds` says whether a value keeps the rule; `says` what is said when not, with {} for the field.
 
-    `issue` is for rules of our own, which hold in every release: what 3.2 says of them.
+    `issue` is for rules of our own, which hold in every release: what is said of them in zod's way.
     """
 
     says: str
@@ -62,7 +60,8 @@ def blank_as_null(value: Any) -> Any:
 class Rules:
     """Annotates a field with its rules, in the order of their messages.
 
-    `since_2_7`: 2.7's rules, where they are others. `zod`: 3.2's judge; without one 3.2 asks nothing.
+    `since`: a later release's rules, where they are others. `zod`: the judge since there is zod; without one
+    it asks nothing.
     `nullable`: null is good. `required`: the releases that complain when the field is absent although the
     shape lets it be (see `completed`). `before` and `after` read the value, before and after it is judged;
     `lower` is short for a `before` that lower-cases.
@@ -71,7 +70,7 @@ class Rules:
     def __init__(
         self,
         *rules: Rule,
-        since_2_7: Sequence[Rule] | None = None,
+        since: Mapping[str, Sequence[Rule]] | None = None,
         zod: Judge | None = None,
         nullable: bool = False,
         required: Sequence[str] = (),
@@ -79,7 +78,7 @@ class Rules:
         before: Callable[[Any], Any] = as_it_is,
         after: Callable[[Any], Any] = as_it_is,
     ) -> None:
-        self._of_release = {"1.134": rules, "2.7": rules if since_2_7 is None else tuple(since_2_7)}
+        self._since = {FIRST: rules, **(since or {})}
         self._zod = zod
         self._ours = [rule for rule in rules if rule.issue is not None]
         self._nullable = nullable
@@ -94,7 +93,17 @@ class Rules:
         if speaks_zod(release):
             return Verdict(issues=self._issues(value))
         given = None if value is UNDEFINED else value
-        return Verdict([rule.says for rule in self._of_release[release] if not rule.holds(given)])
+        return Verdict([rule.says for rule in self._asked(release) if not rule.holds(given)])
+
+    def words(self, release: str) -> tuple[str, ...]:
+        """All that a release can say of a value, in its order, with {} for the field."""
+        if not speaks_zod(release):
+            return tuple(rule.says for rule in self._asked(release))
+        said = self._zod.says if self._zod else ()
+        return (*said, *(rule.issue["message"] for rule in self._ours if rule.issue))
+
+    def _asked(self, release: str) -> Sequence[Rule]:
+        return up_to(release, self._since)[-1]
 
     def _issues(self, value: Any) -> Sequence[Issue]:
         found = self._zod(value) if self._zod else ()
@@ -310,6 +319,3 @@ IS_GROUP = Rule("nested property {} must be either object or array", lambda v: i
 # what is larger JavaScript cannot read back.
 NOT_ABSURD = at_most(4096)
 NOT_UNSAFE = no_more_than(SAFE)
-
-# A group of fields within another shape: its own fields are judged by their own rules.
-GROUP = Rules(IS_GROUP, zod=zod.group(), after=fields_of)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
 
 from pydantic import Field
 
@@ -21,6 +20,7 @@ from dragoman.dialects.immich import (
     system,
     users,
 )
+from dragoman.dialects.immich.behaviour import FIRST, ReleaseName
 from dragoman.dialects.immich.credentials import decode, device_now, present
 from dragoman.dialects.immich.releases import ALL_PERMISSIONS, RELEASES
 from dragoman.dialects.immich.wire import ImmichApi
@@ -31,9 +31,7 @@ from dragoman.settings import DialectSettings
 class ImmichSettings(DialectSettings):
     """`[dialects.immich]`."""
 
-    speaks: Literal["1.134", "2.7", "3.2"] = Field(
-        "1.134", description="The release whose wire language is spoken."
-    )
+    speaks: ReleaseName = Field(FIRST, description="The release whose wire language is spoken.")
     session_idle_days: int = Field(90, ge=1, le=3650, description="Days after which an unused session ends.")
 
 

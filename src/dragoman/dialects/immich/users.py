@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from dragoman.core import accounts, password_change
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.errors import NotFound
+from dragoman.dialects.immich.choices import AVATAR_COLORS, AvatarColor
 from dragoman.dialects.immich.credentials import secret
 from dragoman.dialects.immich.wire import (
-    AVATAR_COLORS,
-    AvatarColor,
     ImmichApi,
     OfUser,
     OnboardingDto,

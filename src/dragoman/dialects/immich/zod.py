@@ -1,6 +1,6 @@
-"""What Immich judges with from its third release on, and the issues in which it complains (contract §0.3, §5.2).
+"""What Immich judges with from 3.0 on, and the issues in which it complains (contract §0.3, §5.2).
 
-From 3.0 on a broken field is answered by zod 4's issues instead of sentences: JSON objects that programs
+Since then a broken field is answered by zod 4's issues instead of sentences: JSON objects that programs
 read. Their keys stand in zod's order, so each is built in one place, here. A judge takes a value as JSON had
 it, or `UNDEFINED` for a missing one, and gives its issues, whose paths begin at the value. Lengths are
 counted as JavaScript counts them, in UTF-16 units.
@@ -13,14 +13,23 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 from typing import Any, Final
 
-RELEASES: Final = frozenset({"3.2"})
-
 Issue = Mapping[str, Any]
-Judge = Callable[[Any], Sequence[Issue]]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges a value: `says` is all that it can say, in order, `issues` what it says of one."""
+
+    says: tuple[str, ...]
+    issues: Callable[[Any], Sequence[Issue]]
+
+    def __call__(self, value: Any) -> Sequence[Issue]:
+        return self.issues(value)
 
 
 class Undefined(Enum):
@@ -47,11 +56,6 @@ EMAIL_PATTERN = (
 PIN = re.compile("[0-9]{6}")
 LICENSE = re.compile(LICENSE_PATTERN.strip("/"), re.ASCII)
 UUID = re.compile(UUID_PATTERN.strip("/^$"))
-
-
-def speaks_zod(release: str) -> bool:
-    """Whether a release complains in issues; the ones before it list sentences."""
-    return release in RELEASES
 
 
 def utf16_length(text: str) -> int:
@@ -84,8 +88,12 @@ def wrong_type(expected: str, value: Any) -> Issue:
         "expected": expected,
         "code": "invalid_type",
         "path": [],
-        "message": f"Invalid input: expected {expected}, received {kind(value)}",
+        "message": f"{_expected(expected)}, received {kind(value)}",
     }
+
+
+def _expected(what: str) -> str:
+    return f"Invalid input: expected {what}"
 
 
 def too_small(origin: str, minimum: int) -> Issue:
@@ -128,6 +136,10 @@ def unsafe(code: str, bound: str, limit: int, sign: str) -> Issue:
     }
 
 
+TOO_LARGE = unsafe("too_big", "maximum", SAFE, "<=")
+TOO_NEGATIVE = unsafe("too_small", "minimum", -SAFE, ">=")
+
+
 def invalid_format(name: str, pattern: str, message: str) -> Issue:
     return {
         "origin": "string",
@@ -157,21 +169,25 @@ def _too_short(value: Any, minimum: int) -> list[Issue]:
     return [too_small(kind(value), minimum)] if length is not None and length < minimum else []
 
 
+def _says_too_short(origin: str, minimum: int) -> tuple[str, ...]:
+    return (too_small(origin, minimum)["message"],) if minimum else ()
+
+
 def string(minimum: int = 0) -> Judge:
-    def judge(value: Any) -> list[Issue]:
+    def issues(value: Any) -> list[Issue]:
         type_issues = [] if isinstance(value, str) else [wrong_type("string", value)]
         return type_issues + _too_short(value, minimum)
 
-    return judge
+    return Judge((_expected("string"), *_says_too_short("string", minimum)), issues)
 
 
 def _formatted(holds: Callable[[str], bool], broken: Issue) -> Judge:
-    def judge(value: Any) -> list[Issue]:
+    def issues(value: Any) -> list[Issue]:
         if not isinstance(value, str):
             return [wrong_type("string", value)]
         return [] if holds(value) else [broken]
 
-    return judge
+    return Judge((_expected("string"), broken["message"]), issues)
 
 
 def pin() -> Judge:
@@ -197,17 +213,17 @@ def uuid() -> Judge:
 
 def email() -> Judge:
     """An e-mail address as 3.2 takes it: HTML's rules, with the letters and digits of every script."""
-    said = "Invalid input: expected email, received "
-    broken = invalid_format("email", EMAIL_PATTERN, said + "string")
+    said = _expected("email")
+    broken = invalid_format("email", EMAIL_PATTERN, f"{said}, received string")
 
-    def judge(value: Any) -> list[Issue]:
+    def issues(value: Any) -> list[Issue]:
         if isinstance(value, str):
             return [] if is_email(value) else [broken]
         # Here the product says JavaScript's own name of the type, to which null and arrays are objects.
         name = {"null": "object", "array": "object"}.get(kind(value), kind(value))
-        return [{**wrong_type("string", value), "message": said + name}]
+        return [{**wrong_type("string", value), "message": f"{said}, received {name}"}]
 
-    return judge
+    return Judge((said,), issues)
 
 
 def is_email(text: str) -> bool:
@@ -235,8 +251,9 @@ def _is_in(character: str, categories: str) -> bool:
 
 def enum(values: Collection[str]) -> Judge:
     listed, known = list(values), frozenset(values)
-    broken = {"code": "invalid_value", "values": listed, "path": [], "message": _options(listed)}
-    return lambda value: [] if isinstance(value, str) and value in known else [broken]
+    said = _options(listed)
+    broken = {"code": "invalid_value", "values": listed, "path": [], "message": said}
+    return Judge((said,), lambda value: [] if isinstance(value, str) and value in known else [broken])
 
 
 def _options(values: Sequence[str]) -> str:
@@ -245,7 +262,13 @@ def _options(values: Sequence[str]) -> str:
 
 
 def boolean() -> Judge:
-    return lambda value: [] if isinstance(value, bool) else [wrong_type("boolean", value)]
+    return _of_type("boolean", bool)
+
+
+def _of_type(name: str, kind_of: type) -> Judge:
+    return Judge(
+        (_expected(name),), lambda value: [] if isinstance(value, kind_of) else [wrong_type(name, value)]
+    )
 
 
 def query_boolean() -> Judge:
@@ -261,8 +284,8 @@ def query_boolean() -> Judge:
     return _formatted(lambda v: v in values, broken)
 
 
-def integer(minimum: int | None = None, maximum: int | None = None) -> Judge:
-    def judge(value: Any) -> list[Issue]:
+def integer(minimum: int) -> Judge:
+    def issues(value: Any) -> list[Issue]:
         if kind(value) != "number":
             return [wrong_type("number", value)]
         if isinstance(value, float) and not math.isfinite(value):
@@ -271,34 +294,30 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Judge:
         if value != int(value):
             said = wrong_type("int", value)
             return [{"expected": "int", "format": "safeint", **said}]
-        issues: list[Issue] = []
+        found: list[Issue] = []
         if value > SAFE:
-            issues.append(unsafe("too_big", "maximum", SAFE, "<="))
+            found.append(TOO_LARGE)
         elif value < -SAFE:
-            issues.append(unsafe("too_small", "minimum", -SAFE, ">="))
-        if minimum is not None and value < minimum:
-            issues.append(too_small("number", minimum))
-        if maximum is not None and value > maximum:
-            issues.append(too_big("number", maximum))
-        return issues
+            found.append(TOO_NEGATIVE)
+        if value < minimum:
+            found.append(too_few)
+        return found
 
-    return judge
+    too_few = too_small("number", minimum)
+    said = [issue["message"] for issue in (TOO_LARGE, TOO_NEGATIVE, too_few)]
+    return Judge((_expected("number"), _expected("int"), *said), issues)
 
 
 def array(of: Judge, minimum: int = 0) -> Judge:
-    def judge(value: Any) -> list[Issue]:
+    def issues(value: Any) -> list[Issue]:
         if not isinstance(value, list):
             return [wrong_type("array", value), *_too_short(value, minimum)]
         found = (below([place], issue) for place, item in enumerate(value) for issue in of(item))
         return [*islice(found, MOST_ISSUES), *_too_short(value, minimum)]
 
-    return judge
+    return Judge((_expected("array"), *of.says, *_says_too_short("array", minimum)), issues)
 
 
 def group() -> Judge:
     """An object; its fields are judged by themselves."""
-    return lambda value: [] if isinstance(value, dict) else [wrong_type("object", value)]
-
-
-def nullable(judge: Judge) -> Judge:
-    return lambda value: [] if value is None else judge(value)
+    return _of_type("object", dict)

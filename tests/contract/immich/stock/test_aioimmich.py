@@ -14,7 +14,7 @@ from tests.contract.immich.stock.clients import aioimmich
 from tests.contract.immich.stock.households import NOBODYS, Household
 from tests.stock import Driver, Refused, driving
 
-from dragoman.dialects.immich.releases import VERSIONS
+from dragoman.dialects.immich.behaviour import VERSIONS
 
 # It works with every release; each server of these has another client's administrator.
 SERVERS = {"1.134": "sdk-1.135.3", "2.7": "immichpy-4.2.3", "3.2": "sdk-3.2.2"}

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.immich.stock.clients import speaking
 from tests.contract.immich.stock.households import Household
 
-from dragoman.dialects.immich.releases import VERSIONS
+from dragoman.dialects.immich.behaviour import VERSIONS
 
 # What anybody is told, as far as all releases say the same.
 OPEN: Mapping[str, Any] = {

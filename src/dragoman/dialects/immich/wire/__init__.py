@@ -1,7 +1,7 @@
 """Immich's authentication API and its neighbours, exactly as it prints them.
 
 Paths, fields, their order and their statuses: contract §0-§4, §7, §8. Names of classes are Immich's own.
-What a release lacks or says otherwise stands in `releases.py`.
+What a release lacks or says otherwise stands in `releases.py`, what it asks of a field in `field_rules.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from dragoman.dialects.immich.behaviour import FIRST, VERSIONS
 from dragoman.dialects.immich.wire.admin import (
     AdminApi,
     UserAdminCreateDto,
@@ -31,7 +32,7 @@ from dragoman.dialects.immich.wire.auth import (
     SignUpDto,
     ValidateAccessTokenResponseDto,
 )
-from dragoman.dialects.immich.wire.fields import AVATAR_COLORS, AvatarColor, ImmichWire, iso
+from dragoman.dialects.immich.wire.fields import ImmichWire, iso
 from dragoman.dialects.immich.wire.keys import KeysApi
 from dragoman.dialects.immich.wire.library import LibraryApi
 from dragoman.dialects.immich.wire.licenses import LicenseApi, LicenseKeyDto, LicenseResponseDto
@@ -91,12 +92,10 @@ from dragoman.dialects.immich.wire.users import (
 from dragoman.wire import Access, Api, Endpoint, Nothing, Work
 
 __all__ = [
-    "AVATAR_COLORS",
     "AlbumsResponse",
     "AlbumsUpdate",
     "ApiEndpoint",
     "AuthStatusResponseDto",
-    "AvatarColor",
     "AvatarUpdate",
     "CastResponse",
     "CastUpdate",
@@ -164,11 +163,11 @@ __all__ = [
 class ImmichApi(
     UsersApi, PreferencesApi, AdminApi, KeysApi, SessionsApi, SystemApi, LicenseApi, LibraryApi, Api
 ):
-    """Immich 1.134's operations at sign-in. The first eleven are the page "AuthenticationApi"."""
+    """Immich's operations at sign-in. The first eleven are the page "AuthenticationApi"."""
 
     title = "Immich"
     description = "Immich API"
-    version = "1.134.0"
+    version = VERSIONS[FIRST]
     base = "/api"
     tag = "Authentication"
     security: ClassVar[Mapping[str, Mapping[str, str]]] = {

@@ -6,25 +6,7 @@ from typing import Annotated
 
 from pydantic import RootModel
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import (
-    IS_BOOLEAN,
-    IS_EMAIL,
-    IS_INT,
-    IS_NUMBER,
-    IS_PIN,
-    IS_STRICTLY_BOOLEAN,
-    IS_STRING,
-    IS_UUID,
-    NOT_ABSURD,
-    NOT_EMPTY,
-    NOT_UNSAFE,
-    Rules,
-    blank_as_null,
-    no_less_than,
-    storage_label,
-    whole,
-)
+from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import (
     A_BOOLEAN,
     A_STRING,
@@ -40,48 +22,26 @@ from dragoman.dialects.immich.wire.sessions import SessionResponses
 from dragoman.dialects.immich.wire.users import Color, Id, MaybeNewPassword, OfUser, UserAdminResponseDto
 from dragoman.wire import OMITTED, UNSEEN, Access, Endpoint, InQuery, Work
 
-# Null, and "", take the PIN away.
-AdminPinCode = Annotated[
-    str | None,
-    Rules(IS_PIN, nullable=True, before=blank_as_null, zod=zod.pin()),
-    UNSEEN,
-]
-StorageLabel = Annotated[str | None, Rules(nullable=True, after=storage_label, zod=zod.string())]
-# 1.134 takes a fraction of a byte.
-Quota = Annotated[
-    Int64 | None,
-    Rules(
-        no_less_than(0),
-        IS_NUMBER,
-        NOT_UNSAFE,
-        since_2_7=(no_less_than(0), IS_INT, NOT_UNSAFE),
-        zod=zod.integer(0),
-        nullable=True,
-        after=whole,
-    ),
-]
+AdminPinCode = Annotated[str | None, rules.PIN_BY_ADMIN, UNSEEN]
+StorageLabel = Annotated[str | None, rules.STORAGE_LABEL]
+Quota = Annotated[Int64 | None, rules.QUOTA]
 
 
 class UserAdminSearchDto(ImmichWire):
-    id: Annotated[str | None, InQuery(), Rules(IS_UUID, zod=zod.uuid()), A_STRING, OMITTED] = None
+    id: Annotated[str | None, InQuery(), rules.UUID, A_STRING, OMITTED] = None
     with_deleted: MaybeFilter = None
 
 
 class UserAdminCreateDto(ImmichWire):
-    email: Annotated[str, Rules(IS_EMAIL, lower=True, zod=zod.email()), AN_EMAIL]
-    password: Annotated[str, Rules(IS_STRING, NOT_ABSURD, zod=zod.string()), UNSEEN]
-    name: Annotated[str, Rules(IS_STRING, NOT_EMPTY, zod=zod.string())]
+    email: Annotated[str, rules.EMAIL, AN_EMAIL]
+    password: Annotated[str, rules.TEXT, UNSEEN]
+    name: Annotated[str, rules.NAME_BY_ADMIN]
     avatar_color: Color = None
     pin_code: AdminPinCode = None
     storage_label: StorageLabel = None
     quota_size_in_bytes: Quota = None
     should_change_password: MaybeFlag = None
-    notify: Annotated[
-        bool | None,
-        Rules(IS_STRICTLY_BOOLEAN, since_2_7=(IS_BOOLEAN,), zod=zod.boolean()),
-        A_BOOLEAN,
-        OMITTED,
-    ] = None
+    notify: Annotated[bool | None, rules.NOTIFY, A_BOOLEAN, OMITTED] = None
     is_admin: MaybeFlag = None
 
 

@@ -8,34 +8,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
 from typing_extensions import TypeAliasType
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import (
-    IS_BOOLEAN,
-    IS_EMAIL,
-    IS_PIN,
-    IS_STRING,
-    NOT_ABSURD,
-    NOT_EMPTY,
-    Rules,
-    at_least,
-)
+from dragoman.dialects.immich import field_rules as rules
+from dragoman.dialects.immich.choices import AvatarColor
 from dragoman.wire import OMITTED, UNSEEN, Wire, camel
-
-AvatarColor = Literal[
-    "primary", "pink", "red", "yellow", "blue", "green", "purple", "orange", "gray", "amber"
-]
-AVATAR_COLORS: tuple[AvatarColor, ...] = (
-    "primary",
-    "pink",
-    "red",
-    "yellow",
-    "blue",
-    "green",
-    "purple",
-    "orange",
-    "gray",
-    "amber",
-)
 
 # Schemas of their own in the OpenAPI document, by these names (§7).
 UserAvatarColor = TypeAliasType("UserAvatarColor", AvatarColor)
@@ -55,24 +30,20 @@ AN_EMAIL = WithJsonSchema({"type": "string", "format": "email"})
 EIGHT_LONG = WithJsonSchema({"type": "string", "minLength": 8})
 A_STRING = WithJsonSchema({"type": "string"})
 A_BOOLEAN = WithJsonSchema({"type": "boolean"})
+A_COUNT = WithJsonSchema({"type": "integer", "minimum": 1})
 
-Email = Annotated[str, Rules(NOT_EMPTY, IS_EMAIL, lower=True, zod=zod.email()), AN_EMAIL]
-Password = Annotated[str, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string()), UNSEEN]
-NewPassword = Annotated[
-    str, Rules(at_least(8), NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string(8)), EIGHT_LONG, UNSEEN
-]
-Name = Annotated[str, Rules(NOT_EMPTY, IS_STRING, zod=zod.string())]
-PinCode = Annotated[str, Rules(IS_STRING, NOT_EMPTY, IS_PIN, zod=zod.pin()), UNSEEN]
+Email = Annotated[str, rules.EMAIL_TO_SIGN_IN, AN_EMAIL]
+Password = Annotated[str, rules.SECRET, UNSEEN]
+NewPassword = Annotated[str, rules.NEW_PASSWORD, EIGHT_LONG, UNSEEN]
+Name = Annotated[str, rules.NAME]
+PinCode = Annotated[str, rules.PIN, UNSEEN]
 # Optional means absent: a null breaks the rules as a missing required field would (contract §1.8).
-MaybeEmail = Annotated[str | None, Rules(IS_EMAIL, lower=True, zod=zod.email()), AN_EMAIL, OMITTED]
-MaybePassword = Annotated[
-    str | None, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string()), A_STRING, UNSEEN, OMITTED
-]
-MaybeName = Annotated[str | None, Rules(NOT_EMPTY, IS_STRING, zod=zod.string()), A_STRING, OMITTED]
-MaybePinCode = Annotated[
-    str | None, Rules(IS_STRING, NOT_EMPTY, IS_PIN, zod=zod.pin()), A_STRING, UNSEEN, OMITTED
-]
-MaybeFlag = Annotated[bool | None, Rules(IS_BOOLEAN, zod=zod.boolean()), A_BOOLEAN, OMITTED]
+MaybeEmail = Annotated[str | None, rules.EMAIL, AN_EMAIL, OMITTED]
+MaybePassword = Annotated[str | None, rules.SECRET, A_STRING, UNSEEN, OMITTED]
+MaybeName = Annotated[str | None, rules.NAME, A_STRING, OMITTED]
+MaybePinCode = Annotated[str | None, rules.PIN, A_STRING, UNSEEN, OMITTED]
+MaybeFlag = Annotated[bool | None, rules.FLAG, A_BOOLEAN, OMITTED]
+MaybeCount = Annotated[int | None, rules.COUNT, A_COUNT, OMITTED]
 MaybeMoment = Annotated[Moment | None, A_STRING, OMITTED]
 
 

@@ -6,50 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import RootModel, ValidationInfo, WithJsonSchema, model_validator
 
-from dragoman.dialects.immich import permissions, zod
-from dragoman.dialects.immich.rules import (
-    IS_STRING,
-    IS_UUID,
-    NOT_EMPTY,
-    Rules,
-    at_most,
-    completed,
-    each,
-    holding,
-    one_of,
-)
+from dragoman.dialects.immich import field_rules as rules
+from dragoman.dialects.immich.rules import completed
 from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, Moment
 from dragoman.wire import OMITTED, UNSEEN, Endpoint, InPath, Later, Nothing, Work
 
-LONGEST_NAME = 256
 STRINGS = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 SOME_STRINGS = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1})
 
-# The names are the release's own, so it is the release's list that they are looked up in.
-KNOWN = Rules(
-    holding(1),
-    each(one_of(*permissions.V1_134)),
-    since_2_7=(holding(1), NOT_EMPTY, each(one_of(*permissions.V2_7))),
-    zod=zod.array(zod.enum(permissions.V3_2), 1),
-)
-KNOWN_IF_GIVEN = Rules(
-    holding(1),
-    each(one_of(*permissions.V1_134)),
-    since_2_7=(holding(1), each(one_of(*permissions.V2_7))),
-    zod=zod.array(zod.enum(permissions.V3_2), 1),
-)
-Id = Annotated[str, InPath(), Rules(IS_UUID, zod=zod.uuid())]
-Permissions = Annotated[list[str], KNOWN, SOME_STRINGS]
-MaybePermissions = Annotated[list[str] | None, KNOWN_IF_GIVEN, SOME_STRINGS, OMITTED]
-MaybeKeyName = Annotated[
-    str | None, Rules(NOT_EMPTY, IS_STRING, at_most(LONGEST_NAME), zod=zod.string()), A_STRING, OMITTED
-]
-NewKeyName = Annotated[
-    str | None,
-    Rules(NOT_EMPTY, IS_STRING, at_most(LONGEST_NAME), zod=zod.string(), required=("1.134",)),
-    A_STRING,
-    OMITTED,
-]
+Id = Annotated[str, InPath(), rules.UUID]
+Permissions = Annotated[list[str], rules.PERMISSIONS, SOME_STRINGS]
+MaybePermissions = Annotated[list[str] | None, rules.OTHER_PERMISSIONS, SOME_STRINGS, OMITTED]
+MaybeKeyName = Annotated[str | None, rules.KEY_NAME, A_STRING, OMITTED]
+NewKeyName = Annotated[str | None, rules.OTHER_KEY_NAME, A_STRING, OMITTED]
 
 
 class OfApiKey(ImmichWire):

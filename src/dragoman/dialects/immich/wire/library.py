@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import RootModel, WithJsonSchema
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import (
-    IS_BOOLEAN,
-    IS_INT,
-    IS_POSITIVE,
-    IS_UUID,
-    NOT_EMPTY,
-    NOT_UNSAFE,
-    Rules,
-    one_of,
-)
-from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire
+from dragoman.dialects.immich import field_rules as rules
+from dragoman.dialects.immich.choices import VISIBILITIES, Direction
+from dragoman.dialects.immich.wire.fields import A_BOOLEAN, A_STRING, ImmichWire, MaybeCount
 from dragoman.wire import OMITTED, Access, Endpoint, InQuery, Later, Nothing
 
-DIRECTIONS = ("shared-by", "shared-with")
-VISIBILITIES = ("archive", "timeline", "hidden", "locked")
-A_BOOLEAN = WithJsonSchema({"type": "boolean"})
-
-MaybeId = Annotated[str | None, InQuery(), Rules(IS_UUID, zod=zod.uuid()), A_STRING, OMITTED]
-MaybeFilter = Annotated[
-    bool | None, InQuery(), Rules(IS_BOOLEAN, zod=zod.query_boolean()), A_BOOLEAN, OMITTED
-]
-MaybeCount = Annotated[
-    int | None,
-    Rules(IS_POSITIVE, IS_INT, NOT_UNSAFE, zod=zod.integer(1)),
-    WithJsonSchema({"type": "integer", "minimum": 1}),
-    OMITTED,
-]
+MaybeId = Annotated[str | None, InQuery(), rules.UUID, A_STRING, OMITTED]
+MaybeFilter = Annotated[bool | None, InQuery(), rules.FLAG_IN_QUERY, A_BOOLEAN, OMITTED]
 
 
 class Things(RootModel[list[dict[str, Any]]]):
@@ -50,18 +29,14 @@ class AlbumSearch(ImmichWire):
 
 
 class PartnerSearch(ImmichWire):
-    direction: Annotated[
-        Literal["shared-by", "shared-with"],
-        InQuery(),
-        Rules(one_of(*DIRECTIONS), since_2_7=(NOT_EMPTY, one_of(*DIRECTIONS)), zod=zod.enum(DIRECTIONS)),
-    ]
+    direction: Annotated[Direction, InQuery(), rules.DIRECTION]
 
 
 class AssetStatsDto(ImmichWire):
     visibility: Annotated[
         str | None,
         InQuery(),
-        Rules(one_of(*VISIBILITIES), zod=zod.enum(VISIBILITIES)),
+        rules.VISIBILITY,
         WithJsonSchema({"type": "string", "enum": list(VISIBILITIES)}),
         OMITTED,
     ] = None

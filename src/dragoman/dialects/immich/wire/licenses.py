@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import IS_LICENSE_KEY, IS_STRING, NOT_ABSURD, NOT_EMPTY, Rules
+from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import ImmichWire
 from dragoman.dialects.immich.wire.users import UserLicense
 from dragoman.wire import UNSEEN, Access, Endpoint, Nothing
@@ -16,13 +15,8 @@ A_LICENSE_KEY = WithJsonSchema({"type": "string", "pattern": r"IM(SV|CL)(-[\dA-Z
 
 
 class LicenseKeyDto(ImmichWire):
-    license_key: Annotated[
-        str,
-        Rules(IS_LICENSE_KEY, NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.license_key()),
-        A_LICENSE_KEY,
-        UNSEEN,
-    ]
-    activation_key: Annotated[str, Rules(NOT_EMPTY, IS_STRING, NOT_ABSURD, zod=zod.string()), UNSEEN]
+    license_key: Annotated[str, rules.LICENSE_KEY, A_LICENSE_KEY, UNSEEN]
+    activation_key: Annotated[str, rules.SECRET, UNSEEN]
 
 
 class LicenseResponseDto(UserLicense):

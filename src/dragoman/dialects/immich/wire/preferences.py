@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import (
-    GROUP,
-    IS_DATE,
-    IS_INT,
-    IS_POSITIVE,
-    NOT_UNSAFE,
-    Rules,
-    at_most,
-    one_of,
-    whole,
-)
+from dragoman.dialects.immich import field_rules as rules
+from dragoman.dialects.immich.choices import Order
 from dragoman.dialects.immich.wire.fields import (
     A_STRING,
-    AVATAR_COLORS,
     ImmichWire,
     Int64,
+    MaybeCount,
     MaybeFlag,
     UserAvatarColor,
 )
 from dragoman.dialects.immich.wire.users import Id, OfUser
 from dragoman.wire import OMITTED, Access, Endpoint, Later, Nothing, Work
 
-Order = Literal["asc", "desc"]
-ORDERS: tuple[Order, ...] = ("asc", "desc")
 AssetOrder = TypeAliasType("AssetOrder", Order)
 
 
@@ -42,16 +30,9 @@ def _not_null(schema: dict[str, Any]) -> None:
 
 
 ABSENT: Any = Field(json_schema_extra=_not_null)
-A_COUNT = WithJsonSchema({"type": "integer", "minimum": 1})
-MaybeCount = Annotated[
-    int | None, Rules(IS_POSITIVE, IS_INT, NOT_UNSAFE, zod=zod.integer(1), after=whole), A_COUNT, OMITTED
-]
-MaybeOrder = Annotated[AssetOrder | None, Rules(one_of(*ORDERS), zod=zod.enum(ORDERS)), ABSENT, OMITTED]
-MaybeColor = Annotated[
-    UserAvatarColor | None, Rules(one_of(*AVATAR_COLORS), zod=zod.enum(AVATAR_COLORS)), ABSENT, OMITTED
-]
-# 3.2 takes any text for a date; how much of it we keep is ours to say.
-MaybeDate = Annotated[str | None, Rules(IS_DATE, at_most(256), zod=zod.string()), A_STRING, OMITTED]
+MaybeOrder = Annotated[AssetOrder | None, rules.ORDER, ABSENT, OMITTED]
+MaybeColor = Annotated[UserAvatarColor | None, rules.COLOR, ABSENT, OMITTED]
+MaybeDate = Annotated[str | None, rules.DATE, A_STRING, OMITTED]
 
 
 class AlbumsResponse(ImmichWire):
@@ -192,19 +173,19 @@ class TagsUpdate(ImmichWire):
 
 
 class UserPreferencesUpdateDto(ImmichWire):
-    albums: Annotated[AlbumsUpdate | None, GROUP, ABSENT, OMITTED] = None
-    folders: Annotated[FoldersUpdate | None, GROUP, ABSENT, OMITTED] = None
-    memories: Annotated[MemoriesUpdate | None, GROUP, ABSENT, OMITTED] = None
-    people: Annotated[PeopleUpdate | None, GROUP, ABSENT, OMITTED] = None
-    ratings: Annotated[RatingsUpdate | None, GROUP, ABSENT, OMITTED] = None
-    shared_links: Annotated[SharedLinksUpdate | None, GROUP, ABSENT, OMITTED] = None
-    tags: Annotated[TagsUpdate | None, GROUP, ABSENT, OMITTED] = None
-    email_notifications: Annotated[EmailNotificationsUpdate | None, GROUP, ABSENT, OMITTED] = None
-    download: Annotated[DownloadUpdate | None, GROUP, ABSENT, OMITTED] = None
-    purchase: Annotated[PurchaseUpdate | None, GROUP, ABSENT, OMITTED] = None
-    cast: Annotated[CastUpdate | None, GROUP, ABSENT, OMITTED] = None
-    recently_added: Annotated[RecentlyAddedUpdate | None, GROUP, ABSENT, OMITTED] = None
-    avatar: Annotated[AvatarUpdate | None, GROUP, ABSENT, OMITTED] = None
+    albums: Annotated[AlbumsUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    folders: Annotated[FoldersUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    memories: Annotated[MemoriesUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    people: Annotated[PeopleUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    ratings: Annotated[RatingsUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    shared_links: Annotated[SharedLinksUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    tags: Annotated[TagsUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    email_notifications: Annotated[EmailNotificationsUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    download: Annotated[DownloadUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    purchase: Annotated[PurchaseUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    cast: Annotated[CastUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    recently_added: Annotated[RecentlyAddedUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
+    avatar: Annotated[AvatarUpdate | None, rules.GROUP, ABSENT, OMITTED] = None
 
 
 class UserPreferencesOfDto(UserPreferencesUpdateDto):

@@ -6,27 +6,15 @@ from typing import Annotated
 
 from pydantic import Field, RootModel, WithJsonSchema
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import (
-    IS_BOOLEAN,
-    IS_INT,
-    IS_POSITIVE,
-    IS_STRING,
-    IS_UUID,
-    NOT_ABSURD,
-    Rules,
-    no_more_than,
-)
-from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, MaybeMoment, Moment
+from dragoman.dialects.immich import field_rules as rules
+from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, MaybeFlag, MaybeMoment, Moment
 from dragoman.wire import OMITTED, Endpoint, InPath, Later, Nothing, Work
 
-Id = Annotated[str, InPath(), Rules(IS_UUID, zod=zod.uuid())]
-MaybeText = Annotated[str | None, Rules(IS_STRING, NOT_ABSURD, zod=zod.string()), A_STRING, OMITTED]
-# Ours: a session that would outlive the calendar is refused, not cut.
-A_CENTURY = 100 * 365 * 24 * 3600
+Id = Annotated[str, InPath(), rules.UUID]
+MaybeText = Annotated[str | None, rules.TEXT, A_STRING, OMITTED]
 MaybeSeconds = Annotated[
     int | None,
-    Rules(IS_POSITIVE, IS_INT, no_more_than(A_CENTURY), zod=zod.integer(1)),
+    rules.DURATION,
     WithJsonSchema({"type": "number", "minimum": 1}),
     OMITTED,
 ]
@@ -48,12 +36,7 @@ class SessionCreateDto(ImmichWire):
 
 class SessionUpdateDto(ImmichWire):
     id: Id
-    is_pending_sync_reset: Annotated[
-        bool | None,
-        Rules(IS_BOOLEAN, zod=zod.boolean()),
-        WithJsonSchema({"type": "boolean"}),
-        OMITTED,
-    ] = None
+    is_pending_sync_reset: MaybeFlag = None
 
 
 class SessionResponseDto(ImmichWire):

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, RootModel
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import IS_BOOLEAN, NOT_EMPTY, Rules
+from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, Int64, Moment
 from dragoman.wire import OMITTED, Access, Endpoint, Later, Nothing, Work
 
@@ -135,7 +134,7 @@ class ServerApkLinksDto(ImmichWire):
 
 
 class AdminOnboardingUpdateDto(ImmichWire):
-    is_onboarded: Annotated[bool, Rules(IS_BOOLEAN, since_2_7=(IS_BOOLEAN, NOT_EMPTY), zod=zod.boolean())]
+    is_onboarded: Annotated[bool, rules.ONBOARDED]
 
 
 class ReverseGeocodingStateResponseDto(ImmichWire):

@@ -6,19 +6,9 @@ from typing import Annotated
 
 from pydantic import RootModel
 
-from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.rules import (
-    IS_BOOLEAN,
-    IS_STRING,
-    IS_UUID,
-    NOT_ABSURD,
-    NOT_EMPTY,
-    Rules,
-    one_of,
-)
+from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import (
     A_STRING,
-    AVATAR_COLORS,
     ImmichWire,
     Int64,
     MaybeEmail,
@@ -29,14 +19,9 @@ from dragoman.dialects.immich.wire.fields import (
 )
 from dragoman.wire import OMITTED, UNSEEN, Endpoint, InPath, Later, Nothing, Work
 
-Id = Annotated[str, InPath(), Rules(IS_UUID, zod=zod.uuid())]
-Color = Annotated[
-    UserAvatarColor | None, Rules(one_of(*AVATAR_COLORS), nullable=True, zod=zod.enum(AVATAR_COLORS))
-]
-# Here a null is first no string and then empty, where `/auth` says it the other way round.
-MaybeNewPassword = Annotated[
-    str | None, Rules(IS_STRING, NOT_EMPTY, NOT_ABSURD, zod=zod.string()), A_STRING, UNSEEN, OMITTED
-]
+Id = Annotated[str, InPath(), rules.UUID]
+Color = Annotated[UserAvatarColor | None, rules.COLOR_OR_NULL]
+MaybeNewPassword = Annotated[str | None, rules.NEW_PASSWORD_OF_USER, A_STRING, UNSEEN, OMITTED]
 
 
 class OfUser(ImmichWire):
@@ -93,7 +78,7 @@ class UserUpdateMeDto(ImmichWire):
 
 
 class OnboardingDto(ImmichWire):
-    is_onboarded: Annotated[bool, Rules(IS_BOOLEAN, since_2_7=(IS_BOOLEAN, NOT_EMPTY), zod=zod.boolean())]
+    is_onboarded: Annotated[bool, rules.ONBOARDED]
 
 
 class OnboardingResponseDto(ImmichWire):
