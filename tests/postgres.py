@@ -155,6 +155,11 @@ class Server:
         """Delete a database, whoever is still connected to it."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def hang_up(self, name: str) -> None:
+        """End every connection to a database, as a restart of the server does; they are gone on return."""
+        ended = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608
+        self.execute(ended)
+
     def stop(self) -> None:
         """End the server at once and delete what it had."""
         if self._process.poll() is None:

@@ -32,6 +32,7 @@ from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
+from dragoman.waiting import await_database
 from dragoman.warming import Warming
 from dragoman.web import is_ours, make_site, reset
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 PAGES = "web"  # what sessions of the pages belong to, where others belong to a dialect
 BESIDE = 3  # connections of threads that answer nobody: sweeper, courier, and one to spare
+AT_ONCE = timedelta(0)
 HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
 
 
@@ -55,8 +57,11 @@ def dialect_models() -> Mapping[str, type[DialectSettings]]:
     return {dialect.name: dialect.settings for dialect in discover()}
 
 
-def make_core(settings: Settings, tools: Tools | None = None) -> Core:
-    """The core on its database, whose schema is brought up to date. Raises what makes a start impossible."""
+def make_core(settings: Settings, tools: Tools | None = None, *, patience: timedelta = AT_ONCE) -> Core:
+    """The core on its database, whose schema is brought up to date. Raises what makes a start impossible.
+
+    `patience` is how long to wait for a database that does not answer yet.
+    """
     hashing = settings.server.hash_threads
     argon2 = settings.passwords.argon2
     hasher = passwords.Hasher(
@@ -69,6 +74,7 @@ def make_core(settings: Settings, tools: Tools | None = None) -> Core:
     with ExitStack() as given_up:
         database = Database(settings.database.connection_url, connections=connections)
         given_up.callback(database.dispose)
+        await_database(database, patience)
         migrations.bring_up(database)
         configured = settings.master_key.get_secret_value() if settings.master_key else None
         sealer = sealing.Sealer(sealing.load_master_keys(configured, database))
@@ -167,10 +173,16 @@ def make_first_admin(core: Core, settings: Settings) -> None:
         return
 
 
-def build(settings: Settings, tools: Tools | None = None, *, started: datetime | None = None) -> App:
+def build(
+    settings: Settings,
+    tools: Tools | None = None,
+    *,
+    started: datetime | None = None,
+    patience: timedelta = AT_ONCE,
+) -> App:
     """The application. `tools` are the real ones unless a test brings its own; `started` is when the server was."""
     log.configure(settings.log.level, settings.log.format)
-    return App(settings, make_core(settings, tools), discover(), started)
+    return App(settings, make_core(settings, tools, patience=patience), discover(), started)
 
 
 class App:

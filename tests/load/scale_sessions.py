@@ -89,7 +89,7 @@ def sqlite_core(folder: Path) -> Iterator[Core]:
 def postgresql_core() -> Iterator[Core]:
     """A core on a new PostgreSQL database."""
     with fresh_postgres() as url:
-        database = Database(url, connections=2)
+        database = Database(url, connections=2, in_haste=False)
         yield Core(database, Tools(cheap_hasher()), rules())
         database.dispose()
 

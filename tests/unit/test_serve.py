@@ -459,8 +459,9 @@ def test_a_taken_port_ends_a_start_with_3_before_the_data_is_touched(tmp_path: P
 
 
 def test_an_unfit_database_ends_a_start_with_3(tmp_path: Path) -> None:
-    """PostgreSQL without a server ends a start with 3 and one sentence."""
-    ended = failing(tmp_path, "--port", "0", "--database", "postgresql://127.0.0.1:1/d")
+    """PostgreSQL without a server ends a start that does not wait for one with 3 and one sentence."""
+    environ = {"DRAGOMAN_DATABASE__WAIT_SECONDS": "0"}
+    ended = failing(tmp_path, "--port", "0", "--database", "postgresql://127.0.0.1:1/d", **environ)
     assert (ended.returncode, ended.stdout) == (3, "")
     assert ended.stderr.startswith("dragoman: the database does not answer: ")
     assert len(ended.stderr.splitlines()) == 1

@@ -705,6 +705,7 @@ def test_the_public_form_is_the_whole_configuration() -> None:
     assert public["database"] == {
         "url": "postgresql+psycopg://dragoman:********@db/dragoman",
         "password": None,
+        "wait_seconds": 30,
     }
     assert public["first_admin"]["password"] == "********"
     assert public["dialects"]["immich"] == {

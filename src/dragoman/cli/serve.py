@@ -94,7 +94,7 @@ def _serve_alone(settings: Settings, invocation: Invocation) -> None:
 
     with listening(settings.server.host, settings.server.port) as (sockets, port):
         with opening():
-            app = build(settings)
+            app = build(settings, patience=settings.database.patience)
         _announce(settings, app.core, port, invocation)
         gc.freeze()
         gc.enable()
@@ -115,7 +115,7 @@ def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
     with listening(settings.server.host, settings.server.port) as (sockets, port):
         # Here, before there are workers: one migration, one first administrator.
         with opening():
-            core = make_core(settings)
+            core = make_core(settings, patience=settings.database.patience)
         _announce(settings, core, port, invocation)
         # A worker that is replaced must not open anew what is open for some minutes after a start.
         os.environ[STARTED] = core.tools.clock().isoformat()  # noqa: TID251 - what the children inherit

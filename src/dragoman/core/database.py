@@ -1,7 +1,7 @@
 """Where facts are kept: one process's way to the database, whichever engine that is.
 
-The rules of storage (docs/decisions/0015-storage.md) live here and beside: SQLite's in `sqlite.py`, what
-columns are made of in `columns.py`.
+The rules of storage (docs/decisions/0015-storage.md) live here and beside: each engine's own in `sqlite.py`
+and `postgresql.py`, what columns are made of in `columns.py`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
+from sqlalchemy import Connection, Row, Select, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
 
 from dragoman.core.errors import DatabaseUnfit
-from dragoman.core.sqlite import (
-    WRITES,
-    Turn,
-    begin_sqlite,
-    make_reader,
-    make_writer,
-    prepare_file,
-    set_up_sqlite,
-)
+from dragoman.core.sqlite import WRITES, Turn, make_sqlite_engine, make_writer, prepare_file
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -39,10 +30,13 @@ class Database:
     """One process's way to the database: `reading()` and `writing()` lend a connection in a transaction.
 
     `url` is `sqlite:///FILE` or `postgresql+psycopg://…`; `connections` is the size of the pool, of which
-    one waits at most a second for (then `sqlalchemy.exc.TimeoutError`).
+    one waits at most a second for (then `sqlalchemy.exc.TimeoutError`). `in_haste`: a statement that takes seconds
+    is given up on PostgreSQL; not so for jobs that fill tables.
     """
 
-    def __init__(self, url: str | URL, *, connections: int = 20, pool_timeout: float = 1.0) -> None:
+    def __init__(
+        self, url: str | URL, *, connections: int = 20, pool_timeout: float = 1.0, in_haste: bool = True
+    ) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn: Turn | None = None
@@ -50,7 +44,13 @@ class Database:
             file = self.file
             prepare_file(file)
             self._turn = Turn(file.with_name(file.name + ".writer"))
-        self.engine = self._make_engine(connections, pool_timeout)
+            self.engine = make_sqlite_engine(self.url, connections=connections, pool_timeout=pool_timeout)
+        else:
+            from dragoman.core.postgresql import make_engine  # noqa: PLC0415 - the driver, for PostgreSQL alone
+
+            self.engine = make_engine(
+                self.url, connections=connections, pool_timeout=pool_timeout, in_haste=in_haste
+            )
         self._writer = self.engine.execution_options(**{WRITES: True})
         self._kept: dict[
             bool, Connection
@@ -67,33 +67,6 @@ class Database:
         if not self.url.database or self.url.database == ":memory:":
             raise DatabaseUnfit("an SQLite database needs a file: sqlite:///data/dragoman.db")
         return Path(self.url.database)
-
-    def _make_engine(self, connections: int, pool_timeout: float) -> Engine:
-        if not self.is_sqlite:
-            return create_engine(
-                self.url,
-                poolclass=QueuePool,
-                pool_size=connections,
-                max_overflow=0,
-                pool_timeout=pool_timeout,
-                hide_parameters=True,  # an exception's text goes to the log
-                isolation_level="READ COMMITTED",
-                connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
-            )
-        engine = create_engine(
-            self.url,
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=pool_timeout,
-            hide_parameters=True,
-            # Connections are lent to one thread at a time; transactions are begun by the event below.
-            connect_args={"isolation_level": None, "check_same_thread": False},
-        )
-        event.listen(engine, "connect", set_up_sqlite)
-        event.listen(engine, "connect", make_reader)
-        event.listen(engine, "begin", begin_sqlite)
-        return engine
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -14,12 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
 from dragoman.core.errors import DatabaseUnfit, Unavailable
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -132,6 +134,24 @@ class Turn:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def make_sqlite_engine(url: URL, *, connections: int, pool_timeout: float) -> Engine:
+    """An engine whose connections are set up, and whose transactions begin, as this module says."""
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=pool_timeout,
+        hide_parameters=True,  # an exception's text goes to the log
+        # Connections are lent to one thread at a time; transactions are begun by the event below.
+        connect_args={"isolation_level": None, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", set_up_sqlite)
+    event.listen(engine, "connect", make_reader)
+    event.listen(engine, "begin", begin_sqlite)
+    return engine
 
 
 def set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

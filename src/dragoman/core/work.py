@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Executable
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dragoman.core.errors import Refusal, Unavailable
@@ -188,14 +188,17 @@ def answering() -> Iterator[None]:
     """Turn "the database does not answer" into `Unavailable`: a caller must never read it as a no."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        if is_our_own_fault(error):
+    except (DBAPIError, PoolTimeout) as error:
+        if not is_away(error):
             raise
         raise Unavailable(
             retry_after=timedelta(seconds=1), why=f"the database does not answer: {error}"
         ) from error
 
 
-def is_our_own_fault(error: Exception) -> bool:
-    """Whether SQLite says that the statement is wrong, such as for a table that is not there."""
-    return getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+def is_away(error: DBAPIError | PoolTimeout) -> bool:
+    """Whether the database cannot answer; else the statement was wrong, such as for a table that is not there."""
+    if isinstance(error, PoolTimeout) or error.connection_invalidated:
+        return True
+    wrong = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, OperationalError | InterfaceError) and not wrong

@@ -120,7 +120,14 @@ def _migrating_sqlite(database: Database, patience: float) -> Iterator[Connectio
 
 @contextmanager
 def _migrating_postgresql(database: Database, patience: float) -> Iterator[Connection]:
-    engine = create_engine(database.url, poolclass=NullPool, isolation_level="READ COMMITTED")
+    from dragoman.core.postgresql import connect_args  # noqa: PLC0415 - for PostgreSQL alone
+
+    engine = create_engine(
+        database.url,
+        poolclass=NullPool,
+        isolation_level="READ COMMITTED",
+        connect_args=connect_args(database.url, in_haste=False),
+    )
     with _transaction(engine) as db:
         # Ends with the transaction, and with the connection of a process that dies; bounds every lock that
         # the migration itself waits for as well.

@@ -38,7 +38,7 @@ def unspoken() -> Iterator[None]:
 
 
 def run_where_named() -> None:
-    database = Database(context.get_x_argument(as_dictionary=True)["database"])
+    database = Database(context.get_x_argument(as_dictionary=True)["database"], in_haste=False)
     try:
         with database.writing() as connection:
             run(connection)

@@ -6,6 +6,7 @@ Secrets are pydantic's `SecretStr`, which no print-out shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import NoneType
 from typing import Any, Literal
 
@@ -91,6 +92,9 @@ class DatabaseSettings(Section):
         description="sqlite:///PATH or postgresql://USER@HOST/NAME",
     )
     password: FilledSecret | None = Field(default=None, description="PostgreSQL password, if not in the URL")
+    wait_seconds: int = Field(
+        default=30, ge=0, le=3600, description="How long a start waits for a database that does not answer"
+    )
 
     @field_validator("password")
     @classmethod
@@ -103,6 +107,11 @@ class DatabaseSettings(Section):
         if split_database_url(url.get_secret_value())[1]:
             raise ValueError("must not be set while database.url has a password too")
         return password
+
+    @property
+    def patience(self) -> timedelta:
+        """How long a start waits for the database."""
+        return timedelta(seconds=self.wait_seconds)
 
     @property
     def connection_url(self) -> str:
