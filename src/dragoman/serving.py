@@ -158,6 +158,10 @@ def open_gate(_exchange: Exchange, _settings: Any, _tools: Tools) -> Passed:
     return Passed()
 
 
+def for_programs(_exchange: Exchange, spoken: Spoken) -> Spoken:
+    return spoken
+
+
 def no_device(_exchange: Exchange) -> Device | None:
     return None
 
@@ -179,7 +183,8 @@ class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
     `present` says which credential a request holds up; `decode` reads a body; `headers` go on every success,
-    whose media type is `media`. `gate` may turn a request away before anything else is looked at.
+    whose media type is `media`. `gate` may turn a request away before anything else is looked at. `for_people` makes
+    a page of an answer that a browser shows to somebody.
     `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be
     read is refused before the path is looked at. `warm_up` makes ready, in small steps, what a first request would
     wait for. `password_floor` is the least length of a password that the product asks for itself, for the policy
@@ -210,6 +215,7 @@ class Dialect:
     headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
     media: str = JSON
     gate: Callable[[Exchange, Any, Tools], Passed | Spoken] = open_gate
+    for_people: Callable[[Exchange, Spoken], Spoken] = for_programs
     releases: Mapping[str, Release] = field(default_factory=dict)
     release: Callable[[Any], Release] = only_release
     folds_case: bool = False
@@ -255,6 +261,7 @@ class DialectApp:
             unread = await self._read(exchange, receive)
             gate = self.dialect.gate(exchange, self.settings, self._core.tools)
             spoken = gate.noted_on(await self._answer(exchange, unread)) if isinstance(gate, Passed) else gate
+            spoken = self.dialect.for_people(exchange, spoken)
         except Exception:
             log.exception("crashed", method=exchange.method, path=self._routes.loggable(exchange.path))
             spoken = self.dialect.errors.crashed(exchange)

@@ -8,7 +8,7 @@ or set. The secret is in no header that leaves: `Referrer-Policy` is `no-referre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dragoman.core import resets
@@ -21,9 +21,9 @@ from dragoman.core.errors import (
 from dragoman.core.secrets import Secret
 from dragoman.exchange import Exchange, Malformed, Spoken, parse_form, read_body
 from dragoman.log import get_logger
+from dragoman.web.mailed import FORM, page
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from starlette.types import Receive
 
     from dragoman.core.work import Core
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 log = get_logger("dragoman.web")
 PATH = "/reset-password"
-HTML = "text/html; charset=utf-8"
-FORM = "application/x-www-form-urlencoded"
 LARGEST = 64 * 1024  # bytes of a form
 NOT_THE_SAME = "The two passwords are not the same."
 
@@ -110,24 +108,4 @@ def _page(
     status: int, part: str, *headers: tuple[str, str], token: str = "", problems: Sequence[str] = ()
 ) -> Spoken:
     """The page in one of its forms: `form`, `done`, `gone`, `later`, `wrong`."""
-    from dragoman.reference import policy  # noqa: PLC0415 - Jinja2 only when somebody comes here
-
-    templates = _templates()
-    text = templates.get_template("reset.html").render(part=part, token=token, problems=problems, path=PATH)
-    allowed = policy(templates.get_template("reset.css").render().encode(), forms_to="'self'")
-    return Spoken(
-        status, text.encode("utf-8", "replace"), HTML, (("content-security-policy", allowed), *headers)
-    )
-
-
-@cache
-def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - as above
-
-    return Environment(
-        loader=PackageLoader("dragoman.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return page(status, "reset.html", *headers, part=part, token=token, problems=problems, path=PATH)

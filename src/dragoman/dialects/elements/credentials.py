@@ -11,7 +11,9 @@ from dragoman.core.principals import Presented
 from dragoman.core.secrets import KeyForm, Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.elements.errors import NoObject
-from dragoman.exchange import Exchange, Malformed, parse_json, require_utf8
+from dragoman.dialects.elements.wire.tokens import FAST_LANE
+from dragoman.exchange import Exchange, Malformed, parse_form, parse_json, require_utf8
+from dragoman.web.mailed import FORM
 from dragoman.wire import has_body
 
 if TYPE_CHECKING:
@@ -37,10 +39,15 @@ def present(exchange: Exchange) -> Presented | None:
 
 
 def decode(exchange: Exchange, raw: bytes) -> Any:
-    """A JSON object, where the operation takes a body. An empty body is an empty object (§1)."""
+    """A JSON object, where the operation takes a body. An empty body is an empty object (§1).
+
+    What the page of a link sends is a form (pages.py).
+    """
     if exchange.operation is None or not has_body(exchange.operation.takes) or not raw.strip():
         return {}
     media = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == FORM and exchange.path.startswith(FAST_LANE):
+        return parse_form(raw)
     if media != "application/json":
         raise Malformed("not JSON", 415)
     require_utf8(exchange)

@@ -13,6 +13,7 @@ from dragoman import csrf
 from dragoman.dialects.elements.credentials import COOKIE, CSRF_COOKIE, csrf_cookie
 from dragoman.dialects.elements.errors import forged
 from dragoman.dialects.elements.wire import ElementsApi
+from dragoman.dialects.elements.wire.tokens import FAST_LANE
 from dragoman.exchange import Exchange, Passed, Spoken
 from dragoman.wire import Access, has_body
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 CSRF_HEADER = "x-csrftoken"
 # Whoever calls these proves in the body who they are, or leaves: a stale cookie must keep nobody from that (§3), and
-# no page has a token for one. They need none, but must not come from another site's page.
+# no page has a token for one. They need none, but must not come from another site's page. Nor does whoever opens a
+# link, which is a secret in the path.
 UNPROVED = frozenset(
     {o.path for o in ElementsApi.operations() if o.access is Access.PUBLIC and has_body(o.takes)}
     | {ElementsApi.logout.path}
@@ -32,6 +34,11 @@ WORDS = {
     "referer not supplied": "Referer checking failed - no Referer.",
     "referer invalid": "Referer checking failed - {referer} does not match any trusted origins.",
 }
+
+
+def is_unproved(exchange: Exchange) -> bool:
+    """Whether a write needs no proof that the page could read the cookie."""
+    return exchange.path in UNPROVED or exchange.path.startswith(FAST_LANE)
 
 
 def gate(exchange: Exchange, settings: ElementsSettings, tools: Tools) -> Passed | Spoken:
@@ -52,7 +59,7 @@ def gate(exchange: Exchange, settings: ElementsSettings, tools: Tools) -> Passed
         if why is not None:
             return forged(why)
     vary = ("vary", "Cookie")
-    if is_known or exchange.path in UNPROVED or exchange.method not in csrf.SAFE_METHODS:
+    if is_known or is_unproved(exchange) or exchange.method not in csrf.SAFE_METHODS:
         return Passed((vary,))
     return Passed((vary, csrf_cookie(exchange, tools, session, now)))
 
@@ -72,7 +79,7 @@ def _foreign(exchange: Exchange, settings: ElementsSettings) -> str | None:
 
 def _unproved(exchange: Exchange, shown: str, *, is_known: bool) -> str | None:
     """Why it is not proved that the page could read the cookie; None: it is, or need not be."""
-    if exchange.path in UNPROVED:
+    if is_unproved(exchange):
         return None
     if not shown:
         return "CSRF cookie not set."

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dragoman.core import access_tokens, accounts, link_visits, permissions
-from dragoman.dialects.elements.people import mini
+from dragoman.dialects.elements.people import mini, to_strangers
 from dragoman.dialects.elements.wire.described import ADMIN
 from dragoman.dialects.elements.wire.tokens import (
+    FAST_LANE,
     OneTimeAccessToken,
     OneTimeAccessTokenActivity,
     OneTimeAccessTokenSharedObject,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
     from dragoman.exchange import Exchange
 
-FAST_LANE = "/auth/fast-lane/"
 HIDDEN = "hidden"  # in place of a token: the field must not be empty
 AT_A_TIME = 500
 
@@ -109,10 +109,11 @@ def _of_kind(shared: Sequence[SharedObject], kind: str) -> list[OneTimeAccessTok
 def restricted(uow: UnitOfWork, exchange: Exchange, token: Secret) -> RestrictedOneTimeAccessToken:
     """What whoever holds a link is told of it. Refuses `AccessTokenRefused`."""
     link = link_visits.look_at(uow, token)
+    opened_as = accounts.find_all(uow, [link.account_number])[link.account_number]
     return RestrictedOneTimeAccessToken(
         id=link.id,
         has_password=link.has_password,
-        user=mini(accounts.find_all(uow, [link.account_number])[link.account_number]),
+        user=to_strangers(mini(opened_as)),
         url=link.url,
         full_url=address_of(uow, exchange, token.reveal()),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dragoman.core import factors, permissions
 from dragoman.dialects.elements.wire.described import ADMIN
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dragoman.core.permissions import Rights
     from dragoman.core.work import UnitOfWork
 
+Shown = TypeVar("Shown", ElementsUserMini, ElementsUserDetail, ElementsUserProfile)
 OWN = "elements"  # the account's facts that mean something to ELEMENTS alone
 # What such a fact is as long as nobody has said otherwise.
 UNSAID: Mapping[str, Any] = {
@@ -64,6 +65,11 @@ def mini(account: Account) -> ElementsUserMini:
         is_cloud=facts["is_cloud"],
         username=account.username,
     )
+
+
+def to_strangers(user: Shown) -> Shown:
+    """A user as whoever holds a link sees them: without the e-mail address."""
+    return user.model_copy(update={"email": None})
 
 
 def facts_of(account: Account, rights: Rights, *, has_factor: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from dragoman.dialects.elements import (
 from dragoman.dialects.elements.configuration import ElementsSettings, lifetime
 from dragoman.dialects.elements.credentials import TOKEN_FORM, decode, present
 from dragoman.dialects.elements.gate import gate
+from dragoman.dialects.elements.pages import for_people
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.serving import Dialect
 
@@ -47,5 +48,6 @@ dialect = Dialect(
     key_form=TOKEN_FORM,
     media=errors.MEDIA,
     gate=gate,
+    for_people=for_people,
     accounts_need_permissions=True,
 )

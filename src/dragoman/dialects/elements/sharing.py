@@ -11,7 +11,7 @@ from dragoman.core.errors import NotSignedIn
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.credentials import device_of, session_cookies
 from dragoman.dialects.elements.links import address_of, restricted, shown
-from dragoman.dialects.elements.people import detail
+from dragoman.dialects.elements.people import detail, to_strangers
 from dragoman.dialects.elements.refusals import Unfit
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.tokens import (
@@ -123,7 +123,7 @@ def open_fast_lane(core: Core, call: Call, ask: FastLaneEndpointRequest) -> Repl
     def then(uow: UnitOfWork, opened: Opened) -> Reply[FastLaneEndpointResponse]:
         cookies = session_cookies(call.exchange, call.settings, uow.tools, opened.secret, uow.now)
         redirect = ask.override_redirect if _is_ours(ask.override_redirect) else opened.link.url
-        answer = FastLaneEndpointResponse(redirect=redirect, user=detail(uow, opened.account))
+        answer = FastLaneEndpointResponse(redirect=redirect, user=to_strangers(detail(uow, opened.account)))
         return Reply(answer, (*DISCREET, *cookies))
 
     password = None if ask.password is None else Secret(ask.password)

@@ -9,7 +9,16 @@ from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.listing import Keys, arranged
-from dragoman.dialects.elements.people import OWN, UNSAID, detail, full_name_of, listed, own, profile
+from dragoman.dialects.elements.people import (
+    OWN,
+    UNSAID,
+    detail,
+    full_name_of,
+    listed,
+    own,
+    profile,
+    to_strangers,
+)
 from dragoman.dialects.elements.refusals import NoSuchObject, PasswordFixed, Unfit
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.described import ADMIN
@@ -57,7 +66,8 @@ def get_account(uow: UnitOfWork, number: int) -> Account:
 
 
 def get_profile(uow: UnitOfWork, call: Call, _ask: Nothing) -> ElementsUserProfile:
-    return profile(uow, call.caller.account)
+    shown = profile(uow, call.caller.account)
+    return to_strangers(shown) if call.caller.is_visitor else shown
 
 
 def change_profile(uow: UnitOfWork, call: Call, ask: ElementsUserProfileUpdate) -> ElementsUserProfile:

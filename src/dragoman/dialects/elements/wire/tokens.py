@@ -37,6 +37,8 @@ TokenId = Annotated[
     Field(description="A unique integer value identifying this one time access token."),
     AN_INTEGER,
 ]
+# What opens a link stands behind this in its address (§4).
+FAST_LANE = "/auth/fast-lane/"
 # What one shared folder or bundle is known by, of the other product that keeps it.
 ObjectId = Annotated[int, InPath(), Whole(), AN_INTEGER]
 
@@ -298,14 +300,14 @@ class SharingApi:
     )
     show_fast_lane = Endpoint(
         "GET",
-        "/auth/fast-lane/{token}",
+        f"{FAST_LANE}{{token}}",
         OfSecret,
         RestrictedOneTimeAccessToken,
         access=Access.PUBLIC,
     )
     open_fast_lane = Endpoint(
         "POST",
-        "/auth/fast-lane/{token}",
+        f"{FAST_LANE}{{token}}",
         FastLaneEndpointRequest,
         FastLaneEndpointResponse,
         access=Access.WELCOME,
