@@ -7,7 +7,7 @@
 | neighbours of a sign-in | `test_neighbours_answer`, `test_a_user_is_administered` |
 | /.well-known/immich | `test_well_known_is_at_both_places` |
 | secrets never start with "-" | `test_secrets_are_letters_and_digits` |
-| §5.2 empty strings | `test_empty_strings` |
+| §5.2 empty strings | `test_empty_strings`, `test_an_empty_name_is_none` |
 
 Statuses (§5.1) and the bodies of refusals (§0.3) are in `test_releases.py`, field by field and rule by rule what is
 sent in `test_rules.py`.
@@ -144,3 +144,17 @@ def test_empty_strings(spoken: tuple[str, House]) -> None:
         assert message(change, 400) == "Wrong password"
     else:
         assert complaints(login) == complaints(change) == ["password should not be empty"]
+
+
+def test_an_empty_name_is_none(spoken: tuple[str, House]) -> None:
+    """Since 3.0 an empty name passes, and names nobody: who is new is called by their address, who is known as before."""
+    release, house = spoken
+    person, boss = house.person(), house.person(is_admin=True)
+    new = {"email": f"nameless-{release}@example.com", "password": PASSWORD, "name": ""}
+    made = house.ask("POST", "/admin/users", boss.token, json=new)
+    changed = house.ask("PUT", "/users/me", person.token, json={"name": ""})
+    if release == "3.2":
+        assert succeeded(made, 201)["name"] == f"nameless-{release}"
+        assert succeeded(changed, 200)["name"] == person.account.display_name
+    else:
+        assert complaints(made) == complaints(changed) == ["name should not be empty"]

@@ -82,7 +82,7 @@ SHARE_SLUGS = Fact[bool](
 )
 DEVICES_KEPT = Fact[bool](
     "devices_kept",
-    "whether a session's device and app version are those of its latest request; else of its sign-in",
+    "whether a session's device and app version follow its app, hourly and with each new version",
     {"1.134": False, "2.7": True},
 )
 UNDELETABLE = Fact[Literal["administrators", "oneself"]](
