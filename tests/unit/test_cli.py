@@ -954,7 +954,7 @@ def a_newer_schema(folder: Path) -> str:
     """The URL of a database made by a version to come."""
     database = Database(f"sqlite:///{folder}/data/dragoman.db")
     with database.writing() as db:
-        db.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        db.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', oldest_program = '9999'")
     database.dispose()
     return "sqlite:///data/dragoman.db"
 

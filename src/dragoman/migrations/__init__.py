@@ -1,7 +1,8 @@
 """The schema is brought up to date at start: by one process, in one transaction, the others waiting.
 
 A process whose schema is current, which is nearly every start, reads one row and never imports Alembic.
-There is no way down: a backup is the way back, and a schema newer than the program is refused.
+There is no way down: a backup is the way back. A program starts on a schema newer than its own if that says that it
+can: each revision names the oldest program that goes on working, and the newest one's word stands in the database.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
@@ -34,8 +35,15 @@ PATIENCE = 60.0  # seconds that one process waits for another's migration
 ADVISORY_LOCK = int.from_bytes(b"dragoman")  # any number will do that other programs are unlikely to take
 
 
+class Stamp(NamedTuple):
+    """What the database says of its schema."""
+
+    revision: str
+    oldest_program: str | None  # the newest revision that this program knows; None: the schema does not say
+
+
 class SchemaTooNew(DatabaseUnfit):
-    """The schema was made by a newer program than this one."""
+    """The schema is newer than this program, which cannot work on it."""
 
 
 class SchemaBusy(DatabaseUnfit):
@@ -52,19 +60,40 @@ def bring_up(
     in seconds: tests bring their own.
     """
     with database.reading() as db:
-        if revision_of(db) == head:
+        if serves(db, head):
             return []
     migrating = _migrating_sqlite if database.is_sqlite else _migrating_postgresql
     with migrating(database, patience) as db:
-        return _upgrade(db, versions)
+        return [] if serves(db, head) else _upgrade(db, versions)
 
 
 def revision_of(db: Connection) -> str | None:
     """The revision that the schema is at; None where there is no schema yet."""
+    stamp = _stamp(db)
+    return None if stamp is None else stamp.revision
+
+
+def serves(db: Connection, head: str) -> bool:
+    """Whether a program whose newest revision is `head` can work on the schema as it is."""
+    stamp = _stamp(db)
+    if stamp is None or stamp.oldest_program is None:
+        return stamp is not None and stamp.revision == head
+    # Revisions are four digits, so that they are in order as texts. Before `head` there is something to do.
+    return stamp.oldest_program <= head <= stamp.revision
+
+
+def _stamp(db: Connection) -> Stamp | None:
+    """The one row of Alembic's table, to which we have added the oldest program that the schema is good for."""
     if not inspect(db).has_table("alembic_version"):
         return None
-    revision: str | None = db.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
+    row = db.execute(text("SELECT * FROM alembic_version")).mappings().one_or_none()
+    return None if row is None else Stamp(row["version_num"], row.get("oldest_program"))
+
+
+def _name_oldest_program(db: Connection, oldest: str) -> None:
+    if "oldest_program" not in {column["name"] for column in inspect(db).get_columns("alembic_version")}:
+        db.execute(text("ALTER TABLE alembic_version ADD COLUMN oldest_program VARCHAR(32)"))
+    db.execute(text("UPDATE alembic_version SET oldest_program = :oldest"), {"oldest": oldest})
 
 
 def _upgrade(db: Connection, versions: Path) -> list[str]:
@@ -83,10 +112,11 @@ def _upgrade(db: Connection, versions: Path) -> list[str]:
     ours = [revision.revision for revision in script.walk_revisions()][::-1]
     if current is not None and current not in ours:
         raise SchemaTooNew(
-            f"the database is at revision {current}, which this version of Dragoman does not know (it knows "
+            f"the database is at revision {current}, on which this version of Dragoman cannot work (it knows "
             f"{ours[-1]} and before): run the newer version, or restore a backup made by this one"
         )
     command.upgrade(config, "head")
+    _name_oldest_program(db, script.get_revisions("head")[0].module.oldest_program)
     return ours if current is None else ours[ours.index(current) + 1 :]
 
 

@@ -41,6 +41,7 @@ from alembic import op
 
 revision = "9999"
 down_revision = "{head}"
+oldest_program = "{oldest}"
 
 def upgrade():
     op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True))
@@ -109,9 +110,9 @@ def versions(tmp_path: Path) -> Path:
     return copied
 
 
-def add_revision(versions: Path, then: str) -> None:
-    """Add the next revision, or mend it."""
-    (versions / "9999_later.py").write_text(NEXT.format(head=HEAD, then=then))
+def add_revision(versions: Path, then: str, *, oldest: str = "9999") -> None:
+    """Add the next revision, or mend it. `oldest` is the oldest program that goes on working."""
+    (versions / "9999_later.py").write_text(NEXT.format(head=HEAD, then=then, oldest=oldest))
 
 
 def tables(database: Database) -> set[str]:
@@ -279,13 +280,72 @@ def test_of_many_that_start_at_once_one_migrates(url: str) -> None:
 
 
 def test_a_schema_of_a_newer_program_is_refused(database: Database, versions: Path) -> None:
-    """An older program leaves a newer schema alone, and says which revision it does not know."""
+    """An older program leaves a newer schema alone that it cannot work on, and says which revision that is."""
     add_revision(versions, "pass")
     bring_up(database, head="9999", versions=versions)
     before = tables(database)
     with pytest.raises(SchemaTooNew, match=rf"at revision 9999.*{HEAD} and before"):
         bring_up(database)
     assert (tables(database), revision(database)) == (before, "9999")
+
+
+def test_a_schema_of_a_newer_program_is_good_for_those_that_it_names(
+    database: Database, versions: Path
+) -> None:
+    """A program starts on a newer schema that names it, or one before it, as the oldest to go on working; it changes nothing."""
+    add_revision(versions, "pass", oldest=HEAD)
+    bring_up(database, head="9999", versions=versions)
+    assert bring_up(database) == []
+    assert bring_up(database, head="5000") == []
+    assert revision(database) == "9999"
+    with pytest.raises(SchemaTooNew):
+        bring_up(database, head="0000")
+
+
+def test_the_newest_revision_says_who_goes_on_working(database: Database, versions: Path) -> None:
+    """What an earlier revision said of older programs is over with the one that needs newer ones."""
+    add_revision(versions, "pass", oldest=HEAD)
+    bring_up(database, head="9998", versions=renumbered(versions))
+    assert bring_up(database) == []
+    add_revision(versions, "op.create_table('last', sa.Column('id', sa.Integer()))")
+    last = versions / "9999_later.py"
+    last.write_text(
+        re.sub(r"down_revision = .*", 'down_revision = "9998"', last.read_text()).replace("later", "latest")
+    )
+    assert bring_up(database, head="9999", versions=versions) == ["9999"]
+    with pytest.raises(SchemaTooNew):
+        bring_up(database)
+
+
+def renumbered(versions: Path) -> Path:
+    """The same folder, with its last revision called 9998."""
+    last = versions / "9999_later.py"
+    (versions / "9998_later.py").write_text(last.read_text().replace("9999", "9998"))
+    last.unlink()
+    return versions
+
+
+def test_a_schema_that_names_nobody_is_refused(database: Database, versions: Path) -> None:
+    """Where a newer schema says nothing of older programs they leave it alone."""
+    add_revision(versions, "pass", oldest=HEAD)
+    bring_up(database, head="9999", versions=versions)
+    with database.writing() as db:
+        db.execute(text("ALTER TABLE alembic_version DROP COLUMN oldest_program"))
+    with pytest.raises(SchemaTooNew):
+        bring_up(database)
+
+
+def test_every_revision_names_the_oldest_program_that_goes_on_working() -> None:
+    """It is a revision of ours, no newer than the one that names it, and never older than what the one before named."""
+    config = Config()
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(migrations.FOLDER))
+    ours = [script.module for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    names = [module.revision for module in ours]
+    named = [module.oldest_program for module in ours]
+    assert all(re.fullmatch(r"\d{4}", name) for name in names)
+    assert named == sorted(named)
+    assert all(oldest in names and oldest <= name for name, oldest in zip(names, named, strict=True))
 
 
 def test_waiting_for_another_migration_ends(database: Database) -> None:
