@@ -89,6 +89,12 @@ def events(core: Core) -> list[str]:
     return sorted(row["event"] for row in rows(core, audit_log))
 
 
+def makers(core: Core) -> dict[int, tuple[int | None, str]]:
+    """Who made each account, and what they held up, as the audit log has it."""
+    made = (row for row in rows(core, audit_log) if row["event"] == "account added")
+    return {row["account_number"]: (row["actor_number"], row["via"].partition(" ")[0]) for row in made}
+
+
 def sealing(core: Core) -> Core:
     """The same core, able to seal: with a master key, and a data key made."""
     sealer = Sealer(MasterKeys([bytes(range(32))]))

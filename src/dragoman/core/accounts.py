@@ -209,8 +209,18 @@ def lock(uow: UnitOfWork, number: int) -> None:
     uow.db.execute(select(accounts.c.number).where(accounts.c.number == number).with_for_update())
 
 
-def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
-    """Store a new account. Refuses `NameRefused` and `NameTaken`; of two that race for a name one wins."""
+def add(
+    uow: UnitOfWork,
+    new: NewAccount,
+    password_hash: str | None,
+    *,
+    by: Principal | None = None,
+    via: str = "",
+) -> Account:
+    """Store a new account. Refuses `NameRefused` and `NameTaken`; of two that race for a name one wins.
+
+    `by` is the caller who makes it, and `via` what does where nobody is signed in.
+    """
     email = None if new.email is None else names.checked_email(new.email)
     username = None if new.username is None else names.checked_username(new.username)
     if email is None and username is None:
@@ -243,7 +253,7 @@ def add(uow: UnitOfWork, new: NewAccount, password_hash: str | None) -> Account:
         names.take(uow, number, "email", email)
         free = names.free_username(uow, number, email.rpartition("@")[0])
         uow.db.execute(update(accounts).where(accounts.c.number == number).values(username=free))
-    audit.record(uow, "account added", account=number, admin=new.is_admin)
+    audit.record(uow, "account added", account=number, by=by, via=via, admin=new.is_admin)
     return _written(uow, number)
 
 

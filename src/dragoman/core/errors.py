@@ -7,6 +7,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── NotSignedIn                 no credential was held up
     ├── CredentialRefused           one was, and it is not good (unknown, ended, or its owner is gone)
     │   ├── SessionRefused
+    │   │   └── SessionOwnerGone    the session lives, and its owner is disabled or deleted
     │   ├── ApiKeyRefused
     │   │   └── ApiKeyOwnerGone     the key is good, and its owner is disabled or deleted
     │   ├── RefreshRefused
@@ -87,6 +88,10 @@ class CredentialRefused(Refusal):
 
 class SessionRefused(CredentialRefused):
     """No live session answers to this secret."""
+
+
+class SessionOwnerGone(SessionRefused):
+    """A live session answers to this secret, and its owner may not."""
 
 
 class ApiKeyRefused(CredentialRefused):

@@ -22,6 +22,7 @@ from dragoman.core.errors import (
     CredentialRefused,
     NotSignedIn,
     PermissionMissing,
+    SessionOwnerGone,
     SessionRefused,
     SessionRequired,
     SharedLinkRefused,
@@ -196,9 +197,11 @@ def _by_what_was_presented(uow: UnitOfWork, presented: Presented, device: Device
 
 
 def _in_session(uow: UnitOfWork, row: Values | None, device: Device | None) -> Principal:
-    owner = None if row is None else Account(*row[_SESSION_WIDTH + _ACTING_WIDTH :])
-    if row is None or owner is None or not owner.is_active:
+    if row is None:
         raise SessionRefused
+    owner = Account(*row[_SESSION_WIDTH + _ACTING_WIDTH :])
+    if not owner.is_active:
+        raise SessionOwnerGone
     subject_number, *facts = row[_SESSION_WIDTH:][:_ACTING_WIDTH]
     subject = None
     if subject_number is not None:

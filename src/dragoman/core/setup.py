@@ -16,6 +16,7 @@ from dragoman.core.passwords import LegacyHash
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dragoman.core.principals import Principal
     from dragoman.core.secrets import Secret
     from dragoman.core.work import Core, Origin, UnitOfWork
 
@@ -58,16 +59,17 @@ def create_account(
     new: NewAccount,
     password: Secret | LegacyHash | None,
     *,
+    by: Principal | None = None,
     also: Callable[[UnitOfWork, int], None] | None = None,
 ) -> Account:
-    """Create an account, by an administrator or the operator. What is written `also` is so with it, or not at all.
+    """Create an account, by a caller or the operator. What is written `also` is so with it, or not at all.
 
     Refuses `PasswordRefused`, `PasswordTooLong`, `HashRefused`, `NameRefused`, `NameTaken`.
     """
     hashed = _hashed(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
         claim(uow)
-        account = accounts.add(uow, new, hashed)
+        account = accounts.add(uow, new, hashed, by=by)
         if also is not None:
             also(uow, account.number)
         return account
@@ -86,7 +88,7 @@ def create_first_admin(
     with core.begin(origin, writes=True) as uow:
         if not claim(uow):
             raise SetupDone
-        return accounts.add(uow, new, hashed)
+        return accounts.add(uow, new, hashed, via="setup")
 
 
 def _hashed(core: Core, origin: Origin, new: NewAccount, password: Secret | LegacyHash | None) -> str | None:

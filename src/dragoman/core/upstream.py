@@ -203,7 +203,7 @@ def _made(uow: UnitOfWork, provider: UpstreamProvider, identity: Identity) -> Ac
         username=identity.name.lower(), display_name=identity.name, attributes=provider.attributes
     )
     try:
-        return accounts.add(uow, new, None)
+        return accounts.add(uow, new, None, via="upstream")
     except NameRefused as refused:
         failure = UpstreamFailed(f"the provider's name for somebody {refused.why}")
         _note(uow, failure)

@@ -12,6 +12,7 @@ from tests.contract.elements.speech import (
     assert_void,
 )
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
+from tests.people import makers
 
 from dragoman.core import groups
 from dragoman.core.accounts import Account
@@ -157,13 +158,14 @@ def test_lists_come_in_order_and_in_parts(own: House) -> None:
 # --- managing users ------------------------------------------------------------------------------------
 
 
-def test_a_user_is_made_without_a_password(house: House, key: str) -> None:
-    """201 with the user; a password is given afterwards, and then signs in."""
+def test_a_user_is_made_without_a_password(house: House, key: str, admin: Account) -> None:
+    """201 with the user, and who made it is on record; a password is given afterwards, and then signs in."""
     body = {"username": "nora", "permissions": ["media:access"], "groups": [], "full_name": "Nora North"}
     answer = house.ask("POST", USERS, key, json=body)
     user = answer.json()
     assert answer.status_code == 201
     assert (user["username"], user["display_name"], user["has_password"]) == ("nora", "Nora North", False)
+    assert makers(house.core)[user["id"]] == (admin.number, "session")
     assert house.log_in("nora").status_code == 401
     assert_void(house.ask("POST", f"{USERS}/{user['id']}/password", key, json={"password": PASSWORD}))
     assert house.log_in("nora").json()["user"]["effective_permissions"] == ["media:access"]

@@ -9,6 +9,7 @@ import pytest
 from tests.contract.immich.speech import PIN, SESSION_ONLY, House, Person, assert_says
 from tests.contract.immich.spoken import by, message
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
+from tests.people import makers
 
 from dragoman.core import accounts
 
@@ -75,12 +76,13 @@ def test_a_made_account_signs_in_and_must_change_its_password(
 
 
 def test_an_account_made_here_is_everybodys(house: House) -> None:
-    """What is made through Immich is the one account that every dialect signs in to, with a username."""
+    """What is made through Immich is the one account that every dialect signs in to; who made it is on record."""
     admin = house.person(is_admin=True)
     made = house.ask("POST", USERS, admin.token, json=asked(email="Grace.Hopper@example.com")).json()
     account = do(house.core, accounts.find_by_name, "grace.hopper")
     assert account is not None
     assert (str(account.id), account.email) == (made["id"], "grace.hopper@example.com")
+    assert makers(house.core)[account.number] == (admin.account.number, "session")
 
 
 @pytest.mark.parametrize(

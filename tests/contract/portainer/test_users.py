@@ -17,6 +17,7 @@ from tests.contract.portainer.speech import (
     assert_says,
 )
 from tests.fakes import NEW_PASSWORD, PASSWORD, do
+from tests.people import makers
 from tests.racing import at_once
 from tests.running import Running
 
@@ -180,10 +181,12 @@ def create(house: House, **body: Any) -> httpx2.Response:
 
 
 def test_a_user_is_made(house: House) -> None:
-    """The name in lower case, the role as asked; they sign in at once, and the name is taken."""
+    """The name in lower case, the role as asked, the maker on record; they sign in, and the name is taken."""
     made = create(house, username="Mia", role=1)
     assert_says(made, 200, shape(do(house.core, accounts.get, "mia")))
     assert made.json()["Role"] == 1
+    actor, via = makers(house.core)[made.json()["Id"]]
+    assert (actor is not None, via) == (True, "session")
     assert house.log_in("MIA").status_code == 200
     taken = ("Another user with the same username already exists", "User already exists")
     assert_refused(create(house, username="mIA"), 409, *taken)

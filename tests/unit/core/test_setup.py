@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.fakes import ORIGIN, PASSWORD, FakeClock, do
-from tests.people import ALICE, BOB, Meddler, events, everything, rows, somebody, with_tools
+from tests.people import ALICE, BOB, Meddler, events, everything, makers, rows, somebody, with_tools
 from tests.racing import at_once
 
 from dragoman.core import accounts, audit, setup
@@ -47,6 +47,7 @@ def test_the_first_administrator_is_made_once(core: Core, clock: FakeClock) -> N
         first_admin(core, BOB)
     (installation,) = rows(core, setup.installation)
     assert installation["installed_at"] == installation["first_account_at"] == clock.now
+    assert makers(core) == {admin.number: (None, "setup")}
 
 
 def test_of_many_that_set_up_at_once_one_wins(core: Core) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MEDIA = "application/json"
 CHALLENGE = ("www-authenticate", "Bearer")
 NOT_FOUND = "Not found."
+GONE = "User inactive or deleted."
 
 # What is wrong with a request as a whole: a status, and a sentence.
 SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
@@ -25,7 +26,8 @@ SPOKEN: Mapping[type[core.Refusal], tuple[int, str]] = {
     core.CredentialRefused: (401, "Invalid token."),
     core.TicketRefused: (403, "The ticket is not valid."),
     core.AccessTokenRefused: (404, NOT_FOUND),
-    core.ApiKeyOwnerGone: (401, "User inactive or deleted."),
+    core.ApiKeyOwnerGone: (401, GONE),
+    core.SessionOwnerGone: (401, GONE),
     core.Forbidden: (403, "You do not have permission to perform this action."),
     core.SessionRequired: (400, "This needs somebody who has signed in. An API token will not do."),
     core.PermissionsExceeded: (403, "Only who may do all of this may give or take it."),

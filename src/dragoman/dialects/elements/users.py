@@ -115,7 +115,7 @@ def create_user(core: Core, call: Call, ask: NewElementsUser) -> ElementsUserDet
         must_change_password=bool(ask.password_change_required),
         attributes={OWN: facts_in(ask)},
     )
-    made = setup.create_account(core, call.origin, new, None, also=also(call, ask))
+    made = setup.create_account(core, call.origin, new, None, by=call.caller, also=also(call, ask))
     return found(core, call, made.number)
 
 

@@ -63,7 +63,8 @@ def create_user_admin(core: Core, call: Call, ask: UserAdminCreateDto) -> UserAd
         attributes={"immich": facts},
     )
     pin = None if ask.pin_code is None else administration.new_pin(core, call.caller, Secret(ask.pin_code))
-    return user_admin(setup.create_account(core, call.origin, new, Secret(ask.password), also=pin))
+    password = Secret(ask.password)
+    return user_admin(setup.create_account(core, call.origin, new, password, by=call.caller, also=pin))
 
 
 def get_user_admin(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserAdminResponseDto:

@@ -143,7 +143,7 @@ def user_create(core: Core, call: Call, ask: UsersUserCreatePayload) -> Portaine
     has_password = call.settings.authentication_method == "internal"
     password = require_long(call, ask.password) if has_password else None
     new = NewAccount(username=ask.username.lower(), is_admin=ask.role == ADMINISTRATOR)
-    return user(setup.create_account(core, call.origin, new, password))
+    return user(setup.create_account(core, call.origin, new, password, by=call.caller))
 
 
 def user_inspect(uow: UnitOfWork, call: Call, ask: OfUser) -> PortainerUser:
