@@ -10,6 +10,7 @@ from alembic import op
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+oldest_program = ${repr(up_revision)}  # an older one, if it goes on working on what this leaves
 
 
 def upgrade() -> None:
