@@ -44,6 +44,7 @@ class Differences:
     orders: tuple[Difference, ...]
     key_permissions: tuple[Difference, ...]
     permissions: tuple[Difference, ...]
+    renamed: tuple[Difference, ...]
 
 
 def compared(api: type[Api], old: Release, new: Release) -> Differences:
@@ -64,6 +65,7 @@ def compared(api: type[Api], old: Release, new: Release) -> Differences:
             (e.name, _place(e), old.permission(e), new.permission(e)) for e in signed_in
         ),
         permissions=_differing(_permissions(old, new)),
+        renamed=_differing(("", name, name, new.renamed.get(name, name)) for name in old.permissions),
     )
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from dragoman.cli import app, failures
+from dragoman.dialects.immich.releases import RELEASES
+from dragoman.dialects.immich.wire import ImmichApi
+from dragoman.differences import compared
+from dragoman.releases import Release
 
 PARTS = (
     "behaviour",
@@ -21,6 +26,7 @@ PARTS = (
     "orders",
     "key_permissions",
     "permissions",
+    "renamed",
 )
 
 
@@ -37,7 +43,7 @@ def told(old: str, new: str) -> Any:
 
 
 def test_programs_get_every_difference_by_part() -> None:
-    """JSON has ten parts; each difference says what it is of, and what the old and the new release say."""
+    """JSON has eleven parts; each difference says what it is of, and what the old and the new release say."""
     said = told("1.134", "3.2")
     assert list(said) == ["dialect", "old", "new", *PARTS]
     assert (said["dialect"], said["old"], said["new"]) == ("immich", "1.134", "3.2")
@@ -63,6 +69,8 @@ def test_programs_get_every_difference_by_part() -> None:
     assert {"shape": "SignUpDto", "old": first, "new": since} in said["orders"]
     assert {"permission": "admin.user.read", "old": True, "new": False} in said["permissions"]
     assert {"permission": "adminUser.read", "old": False, "new": True} in said["permissions"]
+    renamed = {"permission": "admin.user.read", "old": "admin.user.read", "new": "adminUser.read"}
+    assert renamed in said["renamed"]
 
 
 def test_behaviour_is_told_in_plain_words() -> None:
@@ -77,10 +85,20 @@ def test_behaviour_is_told_in_plain_words() -> None:
     assert said["refusal_keys"]["new"] == ["message"]
     assert (said["share_slugs"]["old"], said["share_slugs"]["new"]) == (False, True)
     assert [each["fact"] for each in told("1.134", "2.7")["behaviour"]] == [
+        "version",
         "share_slugs",
         "devices_kept",
         "undeletable",
     ]
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields(Release)} - {"name", "version"}))
+def test_nothing_that_a_release_says_is_left_out(name: str) -> None:
+    """Were 3.2 different from 1.134 in one respect only, whichever, the diff would tell. The version is behaviour."""
+    old = RELEASES["1.134"]
+    new = replace(old, **{name: getattr(RELEASES["3.2"], name)})
+    differences = compared(ImmichApi, old, new)
+    assert any(getattr(differences, part.name) for part in fields(differences))
 
 
 def test_people_are_spared_long_lists() -> None:
@@ -97,10 +115,11 @@ def test_people_are_spared_long_lists() -> None:
 def test_the_other_way_round_is_the_same_turned() -> None:
     """Which release is the older one is the caller's to say."""
     there, back = told("1.134", "2.7"), told("2.7", "1.134")
-    for part in PARTS[:-1]:
+    for part in PARTS[:-2]:
         turned = [{**each, "old": each["new"], "new": each["old"]} for each in back[part]]
         assert there[part] == turned
     assert len(there["permissions"]) == len(back["permissions"]) > 0
+    assert {(e["old"], e["new"]) for e in there["renamed"]} == {(e["new"], e["old"]) for e in back["renamed"]}
 
 
 def test_people_get_tables() -> None:
@@ -120,7 +139,8 @@ def test_people_get_tables() -> None:
 def test_a_release_is_like_itself() -> None:
     """Nothing differs between a release and itself, and that is said."""
     assert diff("immich", "2.7", "2.7").stdout == "2.7 and 2.7 say the same.\n"
-    assert not any(told("2.7", "2.7")[part] for part in PARTS)
+    said = told("2.7", "2.7")
+    assert not any(said[part] for part in PARTS)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ PARTS: Sequence[tuple[str, str, tuple[str, ...]]] = (
     ("orders", "Order in which fields are complained of", ("shape",)),
     ("key_permissions", "What an API key needs", ("operation", "path")),
     ("permissions", "Permissions", ("permission",)),
+    ("renamed", "Permissions renamed", ("permission",)),
 )
 # Between the words of one side; sentences have commas of their own.
 SEPARATORS: Mapping[str, str] = {"messages": "; "}

@@ -15,7 +15,7 @@ from tests.contract.immich.spoken import speaking
 
 from dragoman import dialects
 from dragoman.dialects.immich import behaviour
-from dragoman.dialects.immich.behaviour import FACTS, NAMES, VERSIONS
+from dragoman.dialects.immich.behaviour import FACTS, NAMES, VERSION
 
 IMMICH = Path(dialects.__file__).parent / "immich"
 # The table: what differs by behaviour; by operation, shape and permission; and by field.
@@ -30,7 +30,7 @@ def spelled(source: str) -> Iterator[str]:
     """Every release that a module names: in a literal, or in a name of its own or another's."""
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.Constant(value=str(said)) if said in {*NAMES, *VERSIONS.values()}:
+            case ast.Constant(value=str(said)) if said in {*NAMES, *VERSION.since.values()}:
                 yield said
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                 if SPELLED.fullmatch(name):
@@ -124,6 +124,7 @@ def undeletable(house: House) -> Any:
 
 
 SEEN: Mapping[str, Callable[[House], Any]] = {
+    "version": lambda house: house.ask("GET", "/server/version").json()["major"],
     "validation": validation,
     "refusal_keys": refusal_keys,
     "unreadable_keys": lambda house: list(unreadable(house).json()),

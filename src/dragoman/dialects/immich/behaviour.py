@@ -19,7 +19,6 @@ ReleaseName = Literal["1.134", "2.7", "3.2"]
 NAMES: tuple[ReleaseName, ...] = get_args(ReleaseName)
 # Whoever does not say which release it speaks to (a client, reading answers) speaks the first.
 FIRST, LAST = NAMES[0], NAMES[-1]
-VERSIONS: Mapping[str, str] = {"1.134": "1.134.0", "2.7": "2.7.5", "3.2": "3.2.2"}
 
 
 def within(release: str, first: str, last: str) -> bool:
@@ -45,6 +44,9 @@ class Fact(Generic[Said]):
         return up_to(release, self.since)[-1]
 
 
+VERSION = Fact[str](
+    "version", "which version it says it is", {"1.134": "1.134.0", "2.7": "2.7.5", "3.2": "3.2.2"}
+)
 VALIDATION = Fact[Literal["class-validator", "zod"]](
     "validation",
     "whose rules and words fields are judged in: class-validator lists sentences, zod issues",
@@ -92,6 +94,7 @@ UNDELETABLE = Fact[Literal["administrators", "oneself"]](
 )
 
 FACTS: Sequence[Fact[Any]] = (
+    VERSION,
     VALIDATION,
     REFUSAL_KEYS,
     UNREADABLE_KEYS,

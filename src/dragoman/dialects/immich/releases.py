@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from dragoman.dialects.immich import permissions, wire
-from dragoman.dialects.immich.behaviour import FIRST, LAST, NAMES, VERSIONS, habits, up_to, within
+from dragoman.dialects.immich.behaviour import FIRST, LAST, NAMES, VERSION, habits, up_to, within
 from dragoman.dialects.immich.rules import Rules, rules_of
 from dragoman.dialects.immich.wire.keys import (
     APIKeyCreateDto,
@@ -260,7 +260,7 @@ def described(release: str) -> Release:
     """A release, as the tables describe it."""
     return Release(
         release,
-        VERSIONS[release],
+        VERSION.of(release),
         lacks=frozenset(name for name, had in OPERATIONS.items() if not within(release, *had)),
         without=fields_without(release),
         requires=fields_required(release),

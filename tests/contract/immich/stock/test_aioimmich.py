@@ -14,7 +14,7 @@ from tests.contract.immich.stock.clients import aioimmich
 from tests.contract.immich.stock.households import NOBODYS, Household
 from tests.stock import Driver, Refused, driving
 
-from dragoman.dialects.immich.behaviour import VERSIONS
+from dragoman.dialects.immich.behaviour import VERSION
 
 # It works with every release; each server of these has another client's administrator.
 SERVERS = {"1.134": "sdk-1.135.3", "2.7": "immichpy-4.2.3", "3.2": "sdk-3.2.2"}
@@ -72,7 +72,7 @@ def test_it_finds_out_the_version(integration: Integration, key: str) -> None:
     """Setting up asks for the version, by which later calls are made as the release wants them."""
     version = integration.call("version", key)
     numbers = ".".join(str(version[part]) for part in ("major", "minor", "patch"))
-    assert numbers == VERSIONS[integration.household.release]
+    assert numbers == VERSION.of(integration.household.release)
 
 
 def test_it_knows_the_user(integration: Integration, key: str) -> None:
@@ -86,7 +86,7 @@ def test_it_knows_the_user(integration: Integration, key: str) -> None:
 def test_it_shows_the_server(integration: Integration, key: str) -> None:
     """What becomes sensors there: the release, an empty disk, nothing counted, and no newer version known."""
     release = integration.household.release
-    assert integration.call("server.async_get_about_info", key)["version"] == f"v{VERSIONS[release]}"
+    assert integration.call("server.async_get_about_info", key)["version"] == f"v{VERSION.of(release)}"
     assert integration.call("server.async_get_storage_info", key)["disk_usage_percentage"] == 0
     counted = integration.call("server.async_get_server_statistics", key)
     assert (counted["photos"], counted["usage"]) == (0, 0)

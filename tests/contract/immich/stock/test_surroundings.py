@@ -9,7 +9,7 @@ import pytest
 from tests.contract.immich.stock.clients import speaking
 from tests.contract.immich.stock.households import Household
 
-from dragoman.dialects.immich.behaviour import VERSIONS
+from dragoman.dialects.immich.behaviour import VERSION
 
 # What anybody is told, as far as all releases say the same.
 OPEN: Mapping[str, Any] = {
@@ -46,7 +46,7 @@ EMPTY: Mapping[str, Mapping[str, Any]] = {
 
 def test_the_version_is_the_releases(household: Household) -> None:
     """Whoever asks is told the release that is spoken, in numbers and by name."""
-    version = VERSIONS[household.release]
+    version = VERSION.of(household.release)
     numbers = household.anyone.getServerVersion()
     assert ".".join(str(numbers[part]) for part in ("major", "minor", "patch")) == version
     assert household.admin.getAboutInfo()["version"] == f"v{version}"
@@ -79,7 +79,7 @@ def test_a_search_finds_nothing(household: Household) -> None:
 @pytest.mark.parametrize("household", speaking("2.7", "3.2"), indirect=True)
 def test_the_android_app_is_somewhere(household: Household) -> None:
     """Links to the app are those of the release."""
-    assert VERSIONS[household.release] in household.admin.getApkLinks()["universal"]
+    assert VERSION.of(household.release) in household.admin.getApkLinks()["universal"]
 
 
 @pytest.mark.parametrize("household", speaking("1.134", "2.7"), indirect=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from dragoman.dialects.immich.behaviour import FIRST, VERSIONS
+from dragoman.dialects.immich.behaviour import FIRST, VERSION
 from dragoman.dialects.immich.wire.admin import (
     AdminApi,
     UserAdminCreateDto,
@@ -167,7 +167,7 @@ class ImmichApi(
 
     title = "Immich"
     description = "Immich API"
-    version = VERSIONS[FIRST]
+    version = VERSION.of(FIRST)
     base = "/api"
     tag = "Authentication"
     security: ClassVar[Mapping[str, Mapping[str, str]]] = {
