@@ -19,6 +19,7 @@ from dragoman.cli import (
     account,
     audit,
     config,
+    db,
     diff,
     factor,
     failures,
@@ -59,6 +60,7 @@ app.add_typer(config.app)
 app.command()(openapi.openapi)
 app.command()(diff.diff)
 app.command()(migrate.migrate)
+app.add_typer(db.app)
 app.command()(version.version)
 
 

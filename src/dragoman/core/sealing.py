@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, literal, select, update
@@ -125,10 +125,15 @@ def load_master_keys(
 
 def has_data_key(db: Connection, master_keys: MasterKeys) -> bool:
     """Whether there is a data key. `MasterKeyWrong` when one is wrapped under none of the master keys."""
-    needed = db.scalars(select(data_keys.c.master_id).distinct()).all()
+    needed = master_ids(db)
     for master_id in needed:
         master_keys.get(master_id)
     return bool(needed)
+
+
+def master_ids(db: Connection) -> Sequence[str]:
+    """The ids of the master keys that data keys are wrapped under."""
+    return db.scalars(select(data_keys.c.master_id).distinct().order_by(data_keys.c.master_id)).all()
 
 
 def installation_name(uow: UnitOfWork) -> bytes:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 HEAD = "0001"  # the newest revision in versions/; a test compares
 FOLDER = Path(__file__).parent
 PATIENCE = 60.0  # seconds that one process waits for another's migration
+UNFINISHED = "unfinished "
 ADVISORY_LOCK = int.from_bytes(b"dragoman")  # any number will do that other programs are unlikely to take
 
 
@@ -46,6 +47,10 @@ class SchemaTooNew(DatabaseUnfit):
     """The schema is newer than this program, which cannot work on it."""
 
 
+class Unfinished(DatabaseUnfit):
+    """The database is being filled from another, and not all is there."""
+
+
 class SchemaBusy(DatabaseUnfit):
     """Another process has been migrating, or holding what a migration needs, for longer than we wait."""
 
@@ -55,8 +60,8 @@ def bring_up(
 ) -> list[str]:
     """Bring the schema to `head`; the revisions applied, oldest first, which is mostly none.
 
-    All or nothing, in one transaction on both engines. Raises `SchemaTooNew` and `SchemaBusy`; whatever
-    else a migration raises, the schema is as it was. `versions` is the folder of revisions and `patience`
+    All or nothing, in one transaction on both engines. Raises `SchemaTooNew`, `Unfinished` and `SchemaBusy`;
+    whatever else a migration raises, the schema is as it was. `versions` is the folder of revisions and `patience`
     in seconds: tests bring their own.
     """
     with database.reading() as db:
@@ -74,8 +79,13 @@ def revision_of(db: Connection) -> str | None:
 
 
 def serves(db: Connection, head: str) -> bool:
-    """Whether a program whose newest revision is `head` can work on the schema as it is."""
+    """Whether a program whose newest revision is `head` can work on the schema as it is. Raises `Unfinished`."""
     stamp = _stamp(db)
+    if stamp is not None and stamp.revision.startswith(UNFINISHED):
+        raise Unfinished(
+            "the database was not filled to the end: run the same `dragoman db copy` again, which goes on where "
+            "it was"
+        )
     if stamp is None or stamp.oldest_program is None:
         return stamp is not None and stamp.revision == head
     # Revisions are four digits, so that they are in order as texts. Before `head` there is something to do.
@@ -94,6 +104,26 @@ def _name_oldest_program(db: Connection, oldest: str) -> None:
     if "oldest_program" not in {column["name"] for column in inspect(db).get_columns("alembic_version")}:
         db.execute(text("ALTER TABLE alembic_version ADD COLUMN oldest_program VARCHAR(32)"))
     db.execute(text("UPDATE alembic_version SET oldest_program = :oldest"), {"oldest": oldest})
+
+
+def revision(database: Database) -> str | None:
+    """As `revision_of`, in a transaction of its own."""
+    with database.reading() as db:
+        return revision_of(db)
+
+
+def unfinished(name: str) -> str:
+    """What stands for the revision while the database is filled from the installation `name`.
+
+    No program serves half of what there was: to none is this a revision.
+    """
+    return f"{UNFINISHED}{name}"
+
+
+def set_revision(database: Database, revision: str) -> None:
+    """Say that the schema, which is current, is at `HEAD` or `unfinished`."""
+    with database.writing() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 def _upgrade(db: Connection, versions: Path) -> list[str]:
