@@ -13,6 +13,8 @@ from importlib import metadata
 
 import psutil
 
+from dragoman.core import argon2_build
+
 MIB = 1024 * 1024
 A_TENTH = 0.1  # of a core: more than that used by others, and a sample says little
 
@@ -73,11 +75,12 @@ def resident(process: psutil.Process) -> float:
 def facts() -> dict[str, str]:
     """What one must know of the machine to compare figures."""
     argon2 = " ".join(metadata.version(name) for name in ("argon2-cffi", "argon2-cffi-bindings"))
+    build = argon2_build.choose().value
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": platform.platform(terse=True),
         "Python": platform.python_version(),
-        "Argon2": f"argon2-cffi and its bindings {argon2}",
+        "Argon2": f"argon2-cffi and its bindings {argon2}, {build}",
     }
 
 

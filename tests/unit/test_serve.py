@@ -29,6 +29,7 @@ from dragoman.cli.failures import CannotStart
 from dragoman.cli.invocation import Invocation, repeated
 from dragoman.cli.listening import listening
 from dragoman.cli.serve import stoppable
+from dragoman.core.argon2_build import Build
 from dragoman.dialects import discover
 from dragoman.settings import load
 from dragoman.setup_window import SetupWindow
@@ -300,7 +301,7 @@ def announced(variables: Mapping[str, str], *, has_accounts: bool = False, port:
     settings = load(None, variables, dialect_models=dialect_models())
     window = SetupWindow.of(settings, START)
     invocation = Invocation(("dragoman",), ("--config", "my own.toml"), needs_variables=False)
-    return str(Announcement(settings, discover(), port, has_accounts, window, invocation))
+    return str(Announcement(settings, discover(), port, has_accounts, window, invocation, Build.FAST))
 
 
 @pytest.mark.parametrize(

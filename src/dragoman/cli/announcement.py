@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman import __version__
+from dragoman.core.argon2_build import Build
 
 if TYPE_CHECKING:
     from dragoman.cli.invocation import Invocation
@@ -27,6 +28,7 @@ class Announcement:
     has_accounts: bool
     window: SetupWindow
     invocation: Invocation
+    argon2: Build
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -44,6 +46,9 @@ class Announcement:
             yield f"  {product:<{widths[0]}}  {base:<{widths[1]}}  (reference: {docs})"
         if not rows:
             yield "  no dialect: all are disabled"
+        yield ""
+        faster = " (docs/operations.md says how)" if self.argon2 is Build.COULD_BE_FAST else ""
+        yield f"Passwords are hashed by Argon2 {self.argon2.value}{faster}."
         if self.settings.setup.open == "always":
             yield ""
             yield 'WARNING: setup.open is "always". Whoever reaches this server may make the first administrator.'

@@ -163,11 +163,13 @@ def _pass_on(config: Config, said: Overrides) -> None:
 def _announce(settings: Settings, core: Core, port: int, invocation: Invocation) -> None:
     """Print where everything is, and how to make the first administrator if nobody is one."""
     from dragoman.cli.announcement import Announcement
-    from dragoman.core import setup
+    from dragoman.core import argon2_build, setup
     from dragoman.core.work import Origin
     from dragoman.dialects import discover
     from dragoman.setup_window import SetupWindow
 
     with core.begin(Origin("start"), writes=False) as uow:
         has_accounts, window = setup.is_done(uow), SetupWindow.of(settings, uow.now)
-    typer.echo(f"{Announcement(settings, discover(), port, has_accounts, window, invocation)}\n")
+    argon2 = argon2_build.choose()
+    announced = Announcement(settings, discover(), port, has_accounts, window, invocation, argon2)
+    typer.echo(f"{announced}\n")

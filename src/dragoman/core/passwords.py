@@ -25,6 +25,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread, get_native_id
 from typing import Any, TypeVar
 
+from dragoman.core import argon2_build
 from dragoman.core.errors import HashRefused, PasswordRefused, PasswordTooLong, Reason, Unavailable
 
 T = TypeVar("T")
@@ -185,6 +186,7 @@ class Hasher:
         _ = self.decoy
 
     def _argon2id(self, candidate: bytes) -> str:
+        argon2_build.choose()
         from argon2 import exceptions, low_level  # noqa: PLC0415 - by the first hash
 
         salt = secrets.token_bytes(SALT_BYTES)
@@ -199,6 +201,7 @@ class Hasher:
             raise _no_room(error) from error
 
     def _argon2_matches(self, stored: str, kind: str, candidate: bytes) -> bool:
+        argon2_build.choose()
         from argon2 import exceptions, low_level  # noqa: PLC0415 - by the first hash
 
         variant = {"id": low_level.Type.ID, "i": low_level.Type.I, "d": low_level.Type.D}[kind]
