@@ -6,6 +6,7 @@ it is (by host name, then by path prefix) and hands it to that dialect.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,18 +16,20 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
-from dragoman import documents, log, migrations
+from dragoman import documents, health, log, metrics, migrations, traffic
 from dragoman.core import passwords, policy, sealing, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.database import Database
-from dragoman.core.errors import SetupDone, Unavailable
+from dragoman.core.errors import SetupDone
 from dragoman.core.rules import Lifetime, Rules, ThrottleRule
 from dragoman.core.secrets import Secret
 from dragoman.core.work import Core, Origin, Tools
 from dragoman.courier import Courier
 from dragoman.dialects import discover
-from dragoman.exchange import Exchange, Spoken, send_spoken, spoken_json
-from dragoman.lanes import Lane, Lanes
+from dragoman.exchange import Exchange, send_spoken, spoken_json
+from dragoman.lanes import HASHES_AHEAD, Lanes
+from dragoman.metrics.page import PATH as METRICS
+from dragoman.metrics.page import MetricsPage
 from dragoman.network import address_bucket, client_address, host_name, is_secure
 from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
@@ -37,10 +40,13 @@ from dragoman.warming import Warming
 from dragoman.web import is_ours, make_site, reset
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.types import Message, Receive, Scope, Send
 
     from dragoman.core.mail import Mailer
     from dragoman.core.web import Web
+    from dragoman.metrics.places import Alone, Place
     from dragoman.settings import DialectSettings, Settings
     from dragoman.web.site import Site
 
@@ -49,7 +55,6 @@ MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 PAGES = "web"  # what sessions of the pages belong to, where others belong to a dialect
 BESIDE = 3  # connections of threads that answer nobody: sweeper, courier, and one to spare
 AT_ONCE = timedelta(0)
-HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
 
 
 def dialect_models() -> Mapping[str, type[DialectSettings]]:
@@ -113,23 +118,6 @@ def make_mailer(settings: Settings) -> Mailer | None:
     )
 
 
-def make_lanes(settings: Settings, core: Core) -> Lanes:
-    """The threads that work."""
-    server = settings.server
-    return Lanes(
-        plain=Lane("plain", threads=server.threads, waiting=1024, patience=timedelta(seconds=10)),
-        hashing=Lane(
-            "hashing",
-            threads=HASHES_AHEAD * core.tools.hasher.at_once,
-            waiting=server.hash_queue,
-            patience=timedelta(seconds=server.hash_wait_seconds),
-        ),
-        outward=Lane(
-            "outward", threads=settings.outgoing.threads, waiting=64, patience=timedelta(seconds=10)
-        ),
-    )
-
-
 def make_rules(settings: Settings) -> Rules:
     """The rules that the core decides by, from settings."""
     throttle = settings.throttle
@@ -179,27 +167,40 @@ def build(
     *,
     started: datetime | None = None,
     patience: timedelta = AT_ONCE,
+    tallies: Path | None = None,
 ) -> App:
-    """The application. `tools` are the real ones unless a test brings its own; `started` is when the server was."""
+    """The application. `tools` are the real ones unless a test brings its own.
+
+    `started` is when the server was; `tallies` the folder in which its processes tell each other what they count.
+    """
     log.configure(settings.log.level, settings.log.format)
-    return App(settings, make_core(settings, tools, patience=patience), discover(), started)
+    core = make_core(settings, tools, patience=patience)
+    return App(settings, core, discover(), started, metrics.placed(core, tallies))
 
 
 class App:
     """The ASGI application of one process."""
 
     def __init__(
-        self, settings: Settings, core: Core, dialects: Sequence[Dialect], started: datetime | None = None
+        self,
+        settings: Settings,
+        core: Core,
+        dialects: Sequence[Dialect],
+        started: datetime | None,
+        place: Alone | Place,
     ) -> None:
         self.core = core
         self._settings = settings
         self._trusted = settings.server.trusted_proxies
-        self._lanes = make_lanes(settings, core)
+        self._lanes = Lanes.of(settings, hashes=core.tools.hasher.at_once, tally=core.tally)
         self._window = SetupWindow.of(settings, started or core.tools.clock())
         self._sweeper = Sweeper(
             core, every=timedelta(seconds=settings.sweep.every_seconds), batch=settings.sweep.batch
         )
         self._courier = Courier(core)
+        self._health = health.Health(core, self._lanes.plain)
+        self._place = place
+        self._metrics = MetricsPage(settings.metrics, metrics.FIGURES, place)
         self._reset_page = reset.ResetPage(core, self._lanes)
         self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
         self._by_path: dict[str, DialectApp] = {}
@@ -239,6 +240,7 @@ class App:
                 self._sweeper.start()
                 self._courier.start()
                 self._warming.start()
+                self._place.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self.close()
@@ -251,6 +253,7 @@ class App:
         self._warming.stop()
         self._courier.stop()
         self._sweeper.stop()
+        self._place.stop()
         self.core.database.dispose()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -259,10 +262,13 @@ class App:
         request_id = log.request_id(headers.get("x-request-id"))
         secure = self._is_secure(scope, headers)
         send = _with_headers(send, request_id, secure=secure)
-        if path in ("/healthz", "/readyz"):
-            await send_spoken(send, await self._health(path))
+        if path in health.PATHS:
+            await send_spoken(send, await self._health.answer(path))
             return
         host = host_name([value for name, value in scope["headers"] if name == b"host"])
+        if path == METRICS:
+            await send_spoken(send, await self._metrics.answer(_peer(scope), host, headers))
+            return
         if host is None:
             await send_spoken(send, spoken_json(400, {"error": "exactly one valid Host header is needed"}))
             return
@@ -276,8 +282,11 @@ class App:
                 origin=self._origin(scope, headers, PAGES, request_id),
                 secure=secure,
             )
-            site = self._reset_page if path == reset.PATH else self._site
-            await send_spoken(send, await site.answer(page, receive))
+            begun = time.perf_counter()
+            spoken = await (self._reset_page if path == reset.PATH else self._site).answer(page, receive)
+            await send_spoken(send, spoken)
+            part = path.split("/")[1] or "home"
+            traffic.count(self.core.tally, PAGES, part, spoken.status, time.perf_counter() - begun)
             return
         if found is None:
             status = 404 if self._is_ours(host) else 421
@@ -327,8 +336,7 @@ class App:
         return None
 
     def _origin(self, scope: Scope, headers: Headers, dialect: str, request_id: str) -> Origin:
-        peer = scope["client"][0] if scope.get("client") else None
-        address = client_address(peer, headers.getlist("x-forwarded-for"), self._trusted)
+        address = client_address(_peer(scope), headers.getlist("x-forwarded-for"), self._trusted)
         return Origin(
             dialect=dialect,
             address=address,
@@ -338,24 +346,14 @@ class App:
         )
 
     def _is_secure(self, scope: Scope, headers: Headers) -> bool:
-        peer = scope["client"][0] if scope.get("client") else None
         return is_secure(
-            scope.get("scheme", "http"), peer, headers.getlist("x-forwarded-proto"), self._trusted
+            scope.get("scheme", "http"), _peer(scope), headers.getlist("x-forwarded-proto"), self._trusted
         )
 
-    async def _health(self, path: str) -> Spoken:
-        """`/healthz`: the process answers. `/readyz`: so does its database."""
-        if path == "/healthz":
-            return spoken_json(200, {"status": "ok"})
-        try:
-            await self._lanes.plain.run(self._ask_database)
-        except Unavailable:
-            return spoken_json(503, {"status": "the database does not answer"}, ("retry-after", "1"))
-        return spoken_json(200, {"status": "ready"})
 
-    def _ask_database(self) -> None:
-        with self.core.begin(Origin("health"), writes=False) as uow:
-            setup.is_done(uow)
+def _peer(scope: Scope) -> str | None:
+    """The address at the other end of the connection."""
+    return scope["client"][0] if scope.get("client") else None
 
 
 def _with_headers(send: Send, request_id: str, *, secure: bool) -> Send:

@@ -15,19 +15,34 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dragoman.core.errors import Unavailable
+from dragoman.core.tally import Figure, Tally
+
+if TYPE_CHECKING:
+    from dragoman.settings import Settings
 
 T = TypeVar("T")
+HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
+RUNNING = Figure("lane_running", "gauge", "Jobs that a lane's threads work on", ("lane",))
+WAITING = Figure("lane_waiting", "gauge", "Jobs that wait for a thread of a lane", ("lane",))
+REFUSED = Figure("lane_refused", "counter", "Jobs refused because a lane was full", ("lane",))
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", contextvars.Context, Callable[[], Any]]
 
 
 class Lane:
     """`threads` workers, at most `waiting` jobs in line, and none that would wait longer than `patience`."""
 
-    def __init__(self, name: str, *, threads: int, waiting: int, patience: timedelta) -> None:
+    def __init__(
+        self, name: str, *, threads: int, waiting: int, patience: timedelta, tally: Tally | None = None
+    ) -> None:
+        self._name = name
+        self._tally = tally or Tally()
+        self._tally.watch(RUNNING, name, read=lambda: min(self._inside, threads))
+        self._tally.watch(WAITING, name, read=lambda: max(0, self._inside - threads))
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._workers = [
             threading.Thread(target=self._work, name=f"dragoman-{name}-{number}", daemon=True)
@@ -46,6 +61,7 @@ class Lane:
         queued = self._inside - self._threads
         wait = max(0, queued + 1) * self._typical / self._threads
         if queued >= self._waiting or wait > self._patience:
+            self._tally.count(REFUSED, self._name)
             await self._slow_down()
             raise Unavailable(retry_after=timedelta(seconds=max(1, math.ceil(wait))), why="the lane is full")
         self._inside += 1
@@ -122,6 +138,20 @@ class Lanes:
     plain: Lane
     hashing: Lane
     outward: Lane
+
+    @classmethod
+    def of(cls, settings: Settings, *, hashes: int, tally: Tally) -> Lanes:
+        """As settings say, where so many passwords are hashed at once."""
+        server, outgoing = settings.server, settings.outgoing
+        patience, hash_patience = timedelta(seconds=10), timedelta(seconds=server.hash_wait_seconds)
+        lane = partial(Lane, tally=tally)
+        return cls(
+            plain=lane("plain", threads=server.threads, waiting=1024, patience=patience),
+            hashing=lane(
+                "hashing", threads=HASHES_AHEAD * hashes, waiting=server.hash_queue, patience=hash_patience
+            ),
+            outward=lane("outward", threads=outgoing.threads, waiting=64, patience=patience),
+        )
 
     def close(self) -> None:
         """Let the jobs that were taken finish, and end all threads."""

@@ -28,6 +28,8 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 UNKNOWN = "unknown"
+# Headers by which a proxy says that it is one.
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 LONGEST_NAME = 253  # RFC 1035 §2.3.4, without the final dot
 
 _HOP = re.compile(r"(?P<bare>[^\[\]]+)|\[(?P<bracketed>[^\[\]]+)\](?::(?P<port>[0-9]{1,5}))?", re.ASCII)

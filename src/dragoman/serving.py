@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from pydantic import BaseModel, ValidationError
 
+from dragoman import traffic
 from dragoman.asks import read_ask
 from dragoman.core import permissions
 from dragoman.core.errors import (
@@ -266,15 +267,18 @@ class DialectApp:
             log.exception("crashed", method=exchange.method, path=self._routes.loggable(exchange.path))
             spoken = self.dialect.errors.crashed(exchange)
         await send_spoken(send, spoken)
+        took = time.perf_counter() - begun
+        operation = exchange.operation.name if exchange.operation else None
+        traffic.count(self._core.tally, self.dialect.name, operation, spoken.status, took)
         # One line a request, also when it is refused: a crowd that finds the lane full is refused in thousands.
         say, why = (log.info, {}) if exchange.why is None else (log.warning, {"why": exchange.why})
         say(
             "answered",
             method=exchange.method,
             path=self._routes.loggable(exchange.path),
-            operation=exchange.operation.name if exchange.operation else None,
+            operation=operation,
             status=spoken.status,
-            ms=round((time.perf_counter() - begun) * 1000, 1),
+            ms=round(took * 1000, 1),
             **why,
         )
 

@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dragoman.network import is_loopback_host
+from dragoman.network import FORWARDED, is_loopback_host
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
     from dragoman.settings import Settings
 
-FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 OURS = {"none", "same-origin"}
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dragoman.background import Background
-from dragoman.core import sweep
+from dragoman.core import sizes, sweep
 from dragoman.core.errors import Unavailable
+from dragoman.core.tally import Figure
 from dragoman.core.work import Origin
 from dragoman.log import get_logger
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 log = get_logger("dragoman.sweeper")
 SEEN_EVERY = timedelta(seconds=5)
 ORIGIN = Origin("sweeper")
+SWEEP = Figure("sweep_seconds", "histogram", "How long it took to remove what had expired")
 
 
 class Sweeper(Background):
@@ -45,14 +48,20 @@ class Sweeper(Background):
             self._quietly(self._write_last_seen)
             if rounds % self._every == 0:
                 self._quietly(self._sweep)
+                self._quietly(self._tell_sizes)
 
     def _write_last_seen(self) -> None:
         sweep.write_last_seen(self._core, ORIGIN)
 
     def _sweep(self) -> None:
+        begun = time.perf_counter()
         swept = sweep.sweep(self._core, ORIGIN, batch=self._batch)
+        self._core.tally.observe(SWEEP, seconds=time.perf_counter() - begun)
         if any(swept.values()):
             log.info("swept", **{table: rows for table, rows in swept.items() if rows})
+
+    def _tell_sizes(self) -> None:
+        sizes.tell_sizes(self._core, ORIGIN)
 
     def _quietly(self, job: Callable[[], None]) -> None:
         """Run a job; when it fails, say so and live on: the next round comes."""

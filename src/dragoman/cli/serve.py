@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core
     from dragoman.settings import Settings
 
-STARTED = "DRAGOMAN_STARTED"  # the variable by which workers learn when the server was
+# The variables by which workers learn when the server was started, and where they tell each other what they count.
+STARTED = "DRAGOMAN_STARTED"
+TALLIES = "DRAGOMAN_TALLIES"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -105,6 +107,8 @@ def _serve_alone(settings: Settings, invocation: Invocation) -> None:
 
 
 def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
+    from tempfile import TemporaryDirectory
+
     from uvicorn.supervisors import Multiprocess
 
     from dragoman import log
@@ -112,13 +116,17 @@ def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
     from dragoman.cli.listening import listening
 
     log.configure(settings.log.level, settings.log.format)
-    with listening(settings.server.host, settings.server.port) as (sockets, port):
+    with (
+        listening(settings.server.host, settings.server.port) as (sockets, port),
+        TemporaryDirectory(prefix="dragoman-") as tallies,
+    ):
         # Here, before there are workers: one migration, one first administrator.
         with opening():
             core = make_core(settings, patience=settings.database.patience)
         _announce(settings, core, port, invocation)
         # A worker that is replaced must not open anew what is open for some minutes after a start.
         os.environ[STARTED] = core.tools.clock().isoformat()  # noqa: TID251 - what the children inherit
+        os.environ[TALLIES] = tallies  # noqa: TID251 - likewise
         core.database.dispose()
         supervisor = Multiprocess(_uvicorn(settings, "dragoman.cli.worker:app", factory=True), sockets)
         supervisor.run()

@@ -11,10 +11,11 @@ import signal
 import sys
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from dragoman.app import build, dialect_models
-from dragoman.cli.serve import STARTED
+from dragoman.cli.serve import STARTED, TALLIES
 from dragoman.core.errors import DatabaseUnfit, Unavailable
 from dragoman.core.master_keys import MasterKeyUnfit
 from dragoman.core.work import answering
@@ -36,11 +37,15 @@ def app() -> App:
     _follow_parent()
     configure()  # for what is said before the settings are read; `build` does it again
     environ = dict(os.environ)  # noqa: TID251 - a process of its own reads its configuration once
-    started = environ.pop(STARTED, None)
+    started, tallies = environ.pop(STARTED, None), environ.pop(TALLIES, None)
     try:
         with answering():
             settings = load(None, environ, dialect_models=dialect_models())
-            return build(settings, started=None if started is None else datetime.fromisoformat(started))
+            return build(
+                settings,
+                started=None if started is None else datetime.fromisoformat(started),
+                tallies=None if tallies is None else Path(tallies),
+            )
     except (SettingsError, DatabaseUnfit, MasterKeyUnfit) as error:
         _end(HOPELESS, str(error))
     except Unavailable as error:

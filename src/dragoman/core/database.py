@@ -20,6 +20,7 @@ from dragoman.core.errors import DatabaseUnfit
 from dragoman.core.sqlite import WRITES, Turn, make_sqlite_engine, make_writer, prepare_file
 
 if TYPE_CHECKING:
+    from sqlalchemy import QueuePool
     from sqlalchemy.dialects import postgresql
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -38,6 +39,7 @@ class Database:
         self, url: str | URL, *, connections: int = 20, pool_timeout: float = 1.0, in_haste: bool = True
     ) -> None:
         self.url = make_url(url)
+        self.connections = connections
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn: Turn | None = None
         if self.is_sqlite:
@@ -67,6 +69,11 @@ class Database:
         if not self.url.database or self.url.database == ":memory:":
             raise DatabaseUnfit("an SQLite database needs a file: sqlite:///data/dragoman.db")
         return Path(self.url.database)
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are lent now."""
+        return cast("QueuePool", self.engine.pool).checkedout()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

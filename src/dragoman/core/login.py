@@ -37,6 +37,7 @@ from dragoman.core.password_change import put_in_place
 from dragoman.core.proofs import attempts_from
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
+from dragoman.core.tally import Figure, counted
 from dragoman.core.throttle import Counter
 from dragoman.core.work import UnitOfWork
 
@@ -90,6 +91,8 @@ class _Asked:
     has_factor: bool = False
 
 
+LOGINS = Figure("logins", "counter", "Sign-ins by how they ended", ("dialect", "by", "result"))
+
 Opener = Callable[[UnitOfWork, int, Device], tuple[Session, Secret]]
 
 
@@ -102,6 +105,7 @@ def log_in(core: Core, origin: Origin, name: str, password: Secret, device: Devi
     return log_in_with(core, origin, name, password, device, then=lambda _, signed_in: signed_in)
 
 
+@counted(LOGINS, "password")
 def log_in_with(
     core: Core,
     origin: Origin,

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     and_,
+    func,
     or_,
     select,
     update,
@@ -36,11 +37,13 @@ from dragoman.core.accounts import accounts
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.errors import NotFound, Throttled
 from dragoman.core.mail import Letter, Mail, NotSent, PostAway, Undeliverable
+from dragoman.core.tally import Figure
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from dragoman.core.database import AnyRow
+    from dragoman.core.mail import Mailer
     from dragoman.core.work import Core, Origin, UnitOfWork
 
 State = Literal["waiting", "delivered", "refused", "expired", "withdrawn"]
@@ -74,6 +77,8 @@ LEASE = timedelta(minutes=10)
 KEPT = timedelta(days=7)  # what became of a mail, without its letter
 HOUR = timedelta(hours=1)
 MOST_IN_AN_HOUR = 100  # of an account
+
+MAILS = Figure("mails", "counter", "Mails that were handed over, by what came of it", ("result",))
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,11 @@ def has_work(uow: UnitOfWork) -> bool:
     return uow.db.scalar(select(outbox.c.id).where(or_(is_next, _past(uow))).limit(1)) is not None
 
 
+def waiting(uow: UnitOfWork) -> int:
+    """How many mails wait."""
+    return uow.db.scalar(select(func.count()).select_from(outbox).where(_waits())) or 0
+
+
 def expire(uow: UnitOfWork) -> int:
     """Give up what nobody took in its time; how many mails that were."""
     return _finish(uow, "expired", _past(uow))
@@ -163,6 +173,13 @@ def deliver_next(core: Core, origin: Origin) -> Outcome:
     """
     if core.tools.mailer is None:
         return "nothing"
+    outcome = _deliver_next(core, core.tools.mailer, origin)
+    if outcome != "nothing":
+        core.tally.count(MAILS, outcome)
+    return outcome
+
+
+def _deliver_next(core: Core, mailer: Mailer, origin: Origin) -> Outcome:
     # What is forgotten with the power is that the mail was tried.
     with core.begin(origin, writes=True, durable=False) as uow:
         claimed = _claim(uow)
@@ -172,7 +189,7 @@ def deliver_next(core: Core, origin: Origin) -> Outcome:
     with core.begin(origin, writes=False) as uow:
         mail = _opened(uow, claimed)
     try:
-        core.tools.mailer(mail)
+        mailer(mail)
     except NotSent as failure:
         with core.begin(origin, writes=True) as uow:
             _not_taken(uow, claimed, failure)

@@ -302,13 +302,18 @@ class Turnstile:
 
     def __init__(self, places: int) -> None:
         self._lock = Lock()
-        self._free = places
+        self._places = self._free = places
         self._waiting: deque[Lock] = deque()
 
     @property
     def waiting(self) -> int:
         """How many threads wait for a place."""
         return len(self._waiting)
+
+    @property
+    def inside(self) -> int:
+        """How many threads have a place."""
+        return self._places - self._free
 
     def __enter__(self) -> None:
         with self._lock:

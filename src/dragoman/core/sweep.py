@@ -19,6 +19,7 @@ from dragoman.core.keys import signing_keys
 from dragoman.core.refresh import refresh_tokens
 from dragoman.core.resets import password_resets
 from dragoman.core.sessions import Device
+from dragoman.core.tally import Figure
 from dragoman.core.throttle import throttles
 from dragoman.core.tickets import tickets
 
@@ -33,6 +34,8 @@ EXPIRED_KEYS_KEPT = timedelta(days=30)  # so that their owner sees why a program
 EXPIRED_LINKS_KEPT = timedelta(days=30)  # so that their owner sees who came
 # Sessions in one unit: each is in six indexes, and a thousand at once keep other writers for 0.2 s.
 MOST_ENDED = 250
+
+SWEPT = Figure("swept_rows", "counter", "Rows that were removed since they had expired", ("table",))
 
 _S = sessions.sessions.c
 _SEEN = {"seen_at": bindparam("at", type_=Instant), "idle_until": bindparam("idle", type_=Instant)}
@@ -54,6 +57,8 @@ def sweep(core: Core, origin: Origin, *, batch: int = 1000, most_batches: int = 
             if found < batch:
                 break
     swept[sessions.sessions.name] += _sweep_ended(core, origin, batch, most_batches)
+    for name, rows in swept.items():
+        core.tally.count(SWEPT, name, by=rows)
     return swept
 
 

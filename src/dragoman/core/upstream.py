@@ -21,9 +21,10 @@ from dragoman.core.code_exchange import Identity, ProviderAddresses, exchange
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import NameRefused, NameTaken, NoAccount, UpstreamFailed
-from dragoman.core.login import SignedIn
+from dragoman.core.login import LOGINS, SignedIn
 from dragoman.core.names import fold
 from dragoman.core.secrets import Secret
+from dragoman.core.tally import counted
 
 if TYPE_CHECKING:
     from dragoman.core.sessions import Device
@@ -76,6 +77,7 @@ class LinkedIdentity:
     linked_at: datetime
 
 
+@counted(LOGINS, "provider")
 def sign_in_upstream(
     core: Core,
     origin: Origin,

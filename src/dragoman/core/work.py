@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from dragoman.core.errors import Refusal, Unavailable
 from dragoman.core.keys import Keyring
 from dragoman.core.last_seen import LastSeen
+from dragoman.core.tally import Tally
 from dragoman.core.web import Web, nowhere
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class Core:
         self.rules = rules
         self.seen = LastSeen()
         self.keyring = Keyring()
+        self.tally = Tally()
         self.began = tools.clock()
 
     @contextmanager

@@ -324,6 +324,18 @@ class PageSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    """What Prometheus reads."""
+
+    enabled: bool = Field(default=True, description="Whether /metrics is served")
+    networks: Networks = Field(
+        default=(), description="Networks that may read it, past any proxy, besides this machine itself"
+    )
+    token: FilledSecret | None = Field(
+        default=None, description="Bearer token that it is for; from then on nobody reads it without"
+    )
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -366,6 +378,7 @@ class Settings(Section):
     mail: MailSettings = Field(default_factory=MailSettings)
     pages: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     dialects: Mapping[str, DialectSettings] = Field(default_factory=dict)
 
     @property
