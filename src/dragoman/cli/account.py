@@ -90,10 +90,10 @@ def list_accounts(
     database: Database = None,
 ) -> None:
     """List accounts in the order of their numbers."""
-    from dragoman.core import accounts
+    from dragoman.core import account_lists
 
     with opened(config, database) as core, core.begin(origin(), writes=False) as uow:
-        found = accounts.page(uow, after=after, limit=limit, deleted=deleted)
+        found = account_lists.listed(uow, after=after, limit=limit, deleted=deleted)
     if as_json:
         printing.as_json([public(account) for account in found])
         return

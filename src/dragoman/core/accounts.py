@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     Boolean,
     Column,
+    Index,
     Integer,
     String,
     Table,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     update,
 )
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
+NOT_DELETED = "deleted_at IS NULL"
 accounts = Table(
     "accounts",
     metadata,
@@ -61,6 +64,17 @@ accounts = Table(
     Column("disabled_at", Instant),
     Column("deleted_at", Instant),
     Column("attributes", Bag, nullable=False),
+    # For lists in order (core/account_lists.py).
+    *(
+        Index(
+            f"ix_accounts_{name}_number",
+            name,
+            "number",
+            sqlite_where=text(NOT_DELETED),
+            postgresql_where=text(NOT_DELETED),
+        )
+        for name in ("username", "display_name")
+    ),
     sqlite_autoincrement=True,  # a number is never given twice
 )
 
@@ -179,22 +193,6 @@ def has_admin(uow: UnitOfWork) -> bool:
     """Whether there is an administrator who is not deleted."""
     admin = select(accounts.c.number).where(accounts.c.is_admin.is_(True), accounts.c.deleted_at.is_(None))
     return uow.db.scalar(admin.limit(1)) is not None
-
-
-def page(uow: UnitOfWork, *, after: int = 0, limit: int = 100, deleted: bool = False) -> Sequence[Account]:
-    """Up to `limit` accounts with numbers above `after`, in the order of their numbers."""
-    query = select(*COLUMNS).where(accounts.c.number > after).order_by(accounts.c.number).limit(limit)
-    if not deleted:
-        query = query.where(accounts.c.deleted_at.is_(None))
-    return [of(row) for row in uow.db.execute(query)]
-
-
-def everybody(uow: UnitOfWork, *, deleted: bool = False) -> Iterator[Account]:
-    """Every account, in the order of their numbers, for products whose lists have no pages."""
-    after = 0
-    while found := page(uow, after=after, limit=AT_A_TIME, deleted=deleted):
-        yield from found
-        after = found[-1].number
 
 
 def is_active(number: ColumnElement[int]) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from dragoman.core.access_tokens import (
     shared_objects,
     storable,
 )
+from dragoman.core.lists import Order
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause, UnaryExpression
@@ -43,14 +44,6 @@ ORDERS: Mapping[str, Column[Any]] = {
 
 
 @dataclass(frozen=True)
-class Order:
-    """By one of `ORDERS`. What never expires comes after all that does, and first when `descending`."""
-
-    by: str
-    descending: bool = False
-
-
-@dataclass(frozen=True)
 class Filters:
     """Which links: those that match all of these; None leaves one out. Of several objects any will do."""
 
@@ -73,7 +66,10 @@ def page(
     limit: int | None = None,
     offset: int = 0,
 ) -> Sequence[OneTimeAccessToken]:
-    """The links of the unit's dialect, the newest first unless ordered otherwise; `visible_to` as for `get`."""
+    """The links of the unit's dialect, the newest first unless ordered otherwise; `visible_to` as for `get`.
+
+    What never expires comes after all that does, and first when descending.
+    """
     those = _visible(uow, visible_to)
     which = select(those.c.id).where(*_matching(those, filters)).order_by(*_in_order(those, orders))
     which = which.offset(storable(offset)).limit(None if limit is None else storable(limit))

@@ -499,16 +499,6 @@ def test_a_number_is_never_given_twice(core: Core) -> None:
 # --- lists ----------------------------------------------------------------------------------------------
 
 
-def test_accounts_come_page_by_page(core: Core) -> None:
-    """A page holds so many accounts after a number, in their order; deleted ones only when asked for."""
-    made = [added(core, username=f"user{n}") for n in range(5)]
-    do(core, accounts.delete_softly, made[1].number)
-    assert do(core, accounts.page, limit=2) == [made[0], made[2]]
-    assert do(core, accounts.page, after=made[2].number) == [made[3], made[4]]
-    assert len(do(core, accounts.page, deleted=True)) == 5
-    assert do(core, accounts.page, after=made[4].number) == []
-
-
 def test_an_administrator_counts_until_deleted(core: Core) -> None:
     """There is an administrator as long as one is not deleted."""
     added(core, email=BOB)

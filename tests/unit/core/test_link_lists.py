@@ -18,7 +18,8 @@ from tests.people import sealing, somebody
 
 from dragoman.core import link_lists
 from dragoman.core.access_tokens import OneTimeAccessToken
-from dragoman.core.link_lists import Filters, Order
+from dragoman.core.link_lists import Filters
+from dragoman.core.lists import Order
 from dragoman.core.principals import Principal
 from dragoman.core.work import Core
 

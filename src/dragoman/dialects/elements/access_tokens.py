@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dragoman.core import access_tokens, link_lists
-from dragoman.core.link_lists import Filters, Order
+from dragoman.core.link_lists import Filters
 from dragoman.dialects.elements.links import address_of, all_shown, opened_by, shown, visible_to
+from dragoman.dialects.elements.listing import orders
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.tokens import (
     ListAccessTokens,
@@ -36,14 +37,6 @@ ORDERS: Mapping[str, str] = {
 }
 
 
-def orders(ordering: str | None) -> Iterator[Order]:
-    """The order that was asked for; names that there are none of are passed over (§4)."""
-    for name in (each.strip() for each in (ordering or "").split(",")):
-        by = ORDERS.get(name.removeprefix("-"))
-        if by is not None:
-            yield Order(by, descending=name.startswith("-"))
-
-
 def get_all_access_tokens(uow: UnitOfWork, call: Call, ask: ListAccessTokens) -> OneTimeAccessTokens:
     """Which asset a bundle is of is known to the product that keeps them: no link is found by one."""
     if ask.shared_bundles__asset is not None:
@@ -52,7 +45,7 @@ def get_all_access_tokens(uow: UnitOfWork, call: Call, ask: ListAccessTokens) ->
         uow,
         visible_to=visible_to(uow, call.caller),
         filters=Filters(ask.shared_bundles, ask.shared_directories, ask.user, ask.created_by),
-        orders=list(orders(ask.ordering)),
+        orders=list(orders(ask, ORDERS)),
         limit=ask.limit,
         offset=ask.offset,
     )

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from dragoman.core.lists import Order
 from dragoman.dialects.elements.wire.fields import Listed
 
 Item = TypeVar("Item")
 Keys = Mapping[str, Callable[[Item], Any]]
+
+
+def orders(ask: Listed, names: Mapping[str, str]) -> Iterator[Order]:
+    """The orders that were asked for, as the core calls them by `names`; names that there are none of are not minded."""
+    for name in (each.strip() for each in (ask.ordering or "").split(",")):
+        by = names.get(name.removeprefix("-"))
+        if by is not None:
+            yield Order(by, descending=name.startswith("-"))
 
 
 def arranged(items: Iterable[Item], ask: Listed, keys: Keys[Item]) -> Sequence[Item]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import accounts, factors, groups, password_change, permissions, setup
+from dragoman.core import account_lists, accounts, factors, groups, password_change, permissions, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Secret
-from dragoman.dialects.elements.listing import Keys, arranged
+from dragoman.dialects.elements.listing import orders
 from dragoman.dialects.elements.people import (
     OWN,
     UNSAID,
     detail,
-    full_name_of,
     listed,
     own,
     profile,
@@ -41,19 +40,20 @@ from dragoman.serving import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dragoman.core.principals import Principal
     from dragoman.core.work import Core, UnitOfWork
 
-SORTED_BY: Keys[Account] = {
-    "id": lambda account: account.number,
-    "username": lambda account: account.username,
-    "display_name": lambda account: account.display_name,
-    "full_name": full_name_of,
-    "email": lambda account: account.email,
-    "is_enabled": lambda account: account.is_active,
-    "last_seen": lambda account: account.signed_in_at,
+# What a list can be ordered by, as ELEMENTS calls it.
+ORDERS: Mapping[str, str] = {
+    "id": "number",
+    "username": "username",
+    "display_name": "display_name",
+    "full_name": "own_name",
+    "email": "email",
+    "is_enabled": "is_active",
+    "last_seen": "signed_in_at",
 }
 
 
@@ -91,10 +91,14 @@ def set_my_password(core: Core, call: Call, ask: ChangeOwnPasswordRequest) -> No
 
 
 def get_all_users(uow: UnitOfWork, _call: Call, ask: ListUsers) -> ElementsUsers:
-    people = accounts.everybody(uow)
-    if ask.username is not None:
-        people = (account for account in people if account.username == ask.username)
-    return ElementsUsers(listed(uow, arranged(people, ask, SORTED_BY)))
+    found = account_lists.listed(
+        uow,
+        username=ask.username,
+        orders=list(orders(ask, ORDERS)),
+        offset=ask.offset,
+        limit=ask.limit,
+    )
+    return ElementsUsers(listed(uow, found))
 
 
 def get_user(uow: UnitOfWork, _call: Call, ask: OfUser) -> ElementsUserDetail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import accounts, administration, password_change, setup
+from dragoman.core import account_lists, accounts, administration, password_change, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.secrets import Secret
 from dragoman.dialects.immich.behaviour import UNDELETABLE, name_of
@@ -42,7 +42,7 @@ FACTS = ("avatar_color", "storage_label", "quota_size_in_bytes")
 
 
 def search_users_admin(uow: UnitOfWork, _call: Call, ask: UserAdminSearchDto) -> UserAdminResponses:
-    found = accounts.everybody(uow, deleted=bool(ask.with_deleted))
+    found = account_lists.everybody(uow, deleted=bool(ask.with_deleted))
     wanted = None if ask.id is None else ask.id.lower()
     return UserAdminResponses([user_admin(one) for one in found if wanted in (None, str(one.id))])
 
@@ -148,7 +148,7 @@ def require_free_label(core: Core, call: Call, facts: dict[str, Any], *, but: Ac
     if label is None:
         return
     with core.begin(call.origin, writes=False) as uow:
-        for one in accounts.everybody(uow, deleted=True):
+        for one in account_lists.everybody(uow, deleted=True):
             is_same = one.attributes.get("immich", {}).get("storageLabel") == label
             if is_same and (but is None or one.number != but.number):
                 raise LabelTaken

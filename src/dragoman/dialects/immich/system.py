@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman.core import accounts, facts
+from dragoman.core import account_lists, accounts, facts
 from dragoman.core.accounts import Account
 from dragoman.dialects.immich.releases import spoken_by
 from dragoman.dialects.immich.wire import ImmichApi
@@ -142,7 +142,7 @@ def get_server_statistics(uow: UnitOfWork, _call: Call, _ask: Nothing) -> Server
         usage=0,
         usage_photos=0,
         usage_videos=0,
-        usage_by_user=[usage(account) for account in accounts.everybody(uow)],
+        usage_by_user=[usage(account) for account in account_lists.everybody(uow)],
     )
 
 

@@ -6,7 +6,7 @@ import uuid
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from dragoman.core import accounts, password_change
+from dragoman.core import account_lists, accounts, password_change
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.errors import NotFound
 from dragoman.dialects.immich.choices import AVATAR_COLORS, AvatarColor
@@ -89,7 +89,7 @@ def get_account(uow: UnitOfWork, user_id: str, *, deleted: bool = False) -> Acco
 
 def search_users(uow: UnitOfWork, _call: Call, _ask: Nothing) -> UserResponses:
     """`server/config` says `publicUsers`: whoever is signed in may see who else is there."""
-    return UserResponses([user(account) for account in accounts.everybody(uow)])
+    return UserResponses([user(account) for account in account_lists.everybody(uow)])
 
 
 def get_user(uow: UnitOfWork, _call: Call, ask: OfUser) -> UserResponseDto:

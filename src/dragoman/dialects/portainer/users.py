@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import accounts, password_change, sessions, setup
+from dragoman.core import account_lists, accounts, password_change, sessions, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NotFound, PasswordRefused, Reason
 from dragoman.core.secrets import Secret
@@ -129,7 +129,7 @@ def current_user_inspect(_uow: UnitOfWork, call: Call, _ask: Nothing) -> Portain
 
 
 def user_list(uow: UnitOfWork, _call: Call, _ask: Nothing) -> PortainerListedUsers:
-    everybody = accounts.everybody(uow)
+    everybody = account_lists.everybody(uow)
     return PortainerListedUsers(
         [PortainerListedUser(id=a.number, username=username_of(a), role=role_of(a)) for a in everybody]
     )
