@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ PASSWORD = "correct-horse-7-battery"
 ORIGIN = Origin("immich", address="127.0.0.1", network="127.0.0.1", agent="bench")
 START_PATIENCE = 30.0
 STOP_PATIENCE = 15.0
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,12 @@ class Served:
 
 
 @contextmanager
-def serving(url: str, log_file: Path, *, first: str, token: str = "") -> Iterator[Served]:
+def serving(
+    url: str, log_file: Path, *, first: str, token: str = "", told: Mapping[str, str] = NOTHING
+) -> Iterator[Served]:
     """Start the server, ask for the path `first` until that is answered with 200, and stop it in the end.
 
-    `token` is the session to ask with. Raises `RuntimeError` with the end of the log when it does not start.
+    `token` is the session to ask with, `told` what the server's environment says besides. Raises `RuntimeError` with the end of the log when it does not start.
     The log goes to a file; the one of a server run by hand goes to a terminal, which costs more.
     """
     port = free_port()
@@ -81,7 +84,9 @@ def serving(url: str, log_file: Path, *, first: str, token: str = "") -> Iterato
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
     with log_file.open("ab") as log:
         begun = time.perf_counter()
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=log_file.parent)
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, env={**environment, **told}, cwd=log_file.parent
+        )
     try:
         while not _answers(port, first, token):
             if server.poll() is not None or time.perf_counter() - begun > START_PATIENCE:
