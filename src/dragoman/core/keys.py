@@ -301,7 +301,10 @@ def _current(uow: UnitOfWork, signing: Signing) -> Unsealed:
     newest = _newest(uow, dialect)
     if newest is None or newest.algorithm != signing.algorithm:
         newest = _succeed(uow, dialect, signing, newest)
-    return _unsealed(uow, newest, uow.keyring.get(dialect))
+    ring = uow.keyring.get(dialect)
+    if ring is None or newest.kid not in ring.keys:
+        ring = _ring(uow, anew=True)
+    return _unsealed(uow, newest, ring)
 
 
 def _ring(uow: UnitOfWork, *, anew: bool = False) -> Ring:

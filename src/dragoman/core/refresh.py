@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Uuid, delete, select, update
+from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Uuid, bindparam, delete, select, update
 
 from dragoman.core import audit, sessions
 from dragoman.core.accounts import Account
@@ -50,6 +50,21 @@ refresh_tokens = Table(
 
 LENGTH = 43  # letters and digits: 256 bits
 
+# Built once: building a statement takes several times as long as running it.
+_T, _NOW = refresh_tokens.c, bindparam("now", type_=Instant)
+_ISSUE = refresh_tokens.insert()
+_SPEND = (
+    update(refresh_tokens)
+    .where(_T.digest == bindparam("mine"), _T.session_id == bindparam("session"), _T.spent_at.is_(None))
+    .values(
+        spent_at=_NOW,
+        grace_until=bindparam("until", type_=Instant),
+        successor=bindparam("sealed", type_=LargeBinary),
+    )
+    .returning(_T.digest)
+)
+_FORGET = delete(refresh_tokens).where(_T.session_id == bindparam("session"), _T.grace_until <= _NOW)
+
 
 @dataclass(frozen=True)
 class Rotated:
@@ -62,7 +77,9 @@ class Rotated:
 
 def begin(uow: UnitOfWork, session: Session, secret: Secret) -> Secret:
     """The first refresh token of a session that this unit has opened with this `secret`."""
-    return _issue(uow, session, secret)
+    token = _minted(uow, secret)
+    _issue(uow, session, token)
+    return token
 
 
 def rotate(uow: UnitOfWork, token: Secret, *, grace: timedelta, named: uuid.UUID | None = None) -> Rotated:
@@ -86,36 +103,35 @@ def rotate(uow: UnitOfWork, token: Secret, *, grace: timedelta, named: uuid.UUID
     except SessionRefused:
         raise RefreshRefused from None
     mine = digest(token)
-    successor = _issue(uow, session, Secret(handle)) if _spend(uow, session, mine, grace) else None
-    if successor is None:
+    successor = _minted(uow, Secret(handle))
+    if not _spend(uow, session, mine, grace, successor):
         return Rotated(caller.account, session, _asked_again(uow, session, mine))
-    if grace:
-        _keep(uow, mine, successor)
+    _issue(uow, session, successor)
     return Rotated(caller.account, session, successor)
 
 
-def _issue(uow: UnitOfWork, session: Session, secret: Secret) -> Secret:
-    token = mint(uow.tools.dice, length=LENGTH, prefix=f"{secret.reveal()}.")
+def _minted(uow: UnitOfWork, secret: Secret) -> Secret:
+    return mint(uow.tools.dice, length=LENGTH, prefix=f"{secret.reveal()}.")
+
+
+def _issue(uow: UnitOfWork, session: Session, token: Secret) -> None:
     row = {"digest": digest(token), "session_id": session.id, "issued_at": uow.now}
-    uow.db.execute(refresh_tokens.insert(), row)
-    return token
+    uow.db.execute(_ISSUE, row)
 
 
-def _spend(uow: UnitOfWork, session: Session, mine: Digest, grace: timedelta) -> bool:
-    """Spend a token if it is there and unspent, and drop what was spent before and has no grace left."""
-    t = refresh_tokens.c
-    this = update(refresh_tokens).where(t.digest == mine, t.session_id == session.id, t.spent_at.is_(None))
-    spent = this.values(spent_at=uow.now, grace_until=uow.now + grace).returning(t.digest)
-    is_spent = uow.db.execute(spent).one_or_none() is not None
-    uow.db.execute(delete(refresh_tokens).where(t.session_id == session.id, t.grace_until <= uow.now))
-    return is_spent
+def _spend(uow: UnitOfWork, session: Session, mine: Digest, grace: timedelta, successor: Secret) -> bool:
+    """Spend a token for its successor if it is there and unspent, and drop those whose grace is over."""
+    facts = {"mine": mine, "session": session.id, "now": uow.now}
+    sealed = _sealed(uow, mine, successor) if grace else None
+    spent = uow.db.execute(_SPEND, {**facts, "until": uow.now + grace, "sealed": sealed}).one_or_none()
+    uow.db.execute(_FORGET, facts)
+    return spent is not None
 
 
-def _keep(uow: UnitOfWork, mine: Digest, successor: Secret) -> None:
-    """Seal a successor beside the token that it was given for."""
+def _sealed(uow: UnitOfWork, mine: Digest, successor: Secret) -> bytes:
+    """A successor sealed for its place beside the token that it is given for."""
     plaintext = successor.reveal().encode()
-    sealed = uow.sealer.seal(uow, plaintext, table=refresh_tokens.name, column="successor", row=mine.hex())
-    uow.db.execute(update(refresh_tokens).where(refresh_tokens.c.digest == mine).values(successor=sealed))
+    return uow.sealer.seal(uow, plaintext, table=refresh_tokens.name, column="successor", row=mine.hex())
 
 
 def _asked_again(uow: UnitOfWork, session: Session, mine: Digest) -> Secret:

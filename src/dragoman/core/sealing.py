@@ -41,6 +41,8 @@ data_keys = Table(
     Column("retired_at", Instant),
 )
 
+_NEWEST = select(data_keys).order_by(data_keys.c.number.desc()).limit(1)
+
 VERSION = b"\x01"
 KEY_ID = 8  # random, so that a key of a unit that was rolled back is never mistaken for a later one
 NONCE = 12
@@ -72,7 +74,7 @@ class Sealer:
     def seal(self, uow: UnitOfWork, plaintext: bytes, *, table: str, column: str, row: RowId) -> bytes:
         """`plaintext` sealed for its place, 37 bytes longer than it was."""
         # Read each time: another process may have rotated, and a key is used only where it is committed.
-        newest = uow.db.execute(select(data_keys).order_by(data_keys.c.number.desc()).limit(1)).one_or_none()
+        newest = uow.db.execute(_NEWEST).one_or_none()
         if newest is None:
             raise SealBroken("there is no data key: `ensure_data_key` makes the first one at start")
         place = _place(table, column, str(row), newest.id)

@@ -234,6 +234,11 @@ _FOR_CHANGE = _OWNED_ONE.with_for_update(of=sessions)
 _AS_PARENT = _OWNED_ONE.with_only_columns(sessions.c.epoch, sessions.c.parent_id).with_for_update(
     read=True, key_share=True, of=sessions
 )
+_HOLD = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"), is_live(bindparam("now", type_=Instant)))
+    .values(seen_at=bindparam("now", type_=Instant), idle_until=bindparam("later", type_=Instant))
+)
 
 
 def _find(
@@ -324,8 +329,8 @@ def _update_one(uow: UnitOfWork, session: Session, **values: Any) -> Session:
 def hold(uow: UnitOfWork, session: Session) -> None:
     """Keep a session to this unit until it ends, and from idling. Refuses `SessionRefused` if it is over."""
     idle_until = uow.rules.lifetime(session.dialect).idle_until(uow.now)
-    mine = update(sessions).where(sessions.c.id == session.id, is_live(uow.now))
-    if uow.db.execute(mine.values(seen_at=uow.now, idle_until=idle_until)).rowcount == 0:
+    facts = {"session": session.id, "now": uow.now, "later": idle_until}
+    if uow.db.execute(_HOLD, facts).rowcount == 0:
         raise SessionRefused
 
 
