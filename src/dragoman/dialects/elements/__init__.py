@@ -54,10 +54,10 @@ from dragoman.dialects.elements.wire.fields import (
 )
 from dragoman.dialects.elements.wire.system import (
     ElementsVersion,
+    EmailStyling,
     GlobalAlert,
     License,
     Parameters,
-    ParametersUpdate,
     SAMLProviderMini,
     SystemInfoEndpointResponse,
 )
@@ -123,6 +123,7 @@ __all__ = [
     "ElementsUserProfileUpdate",
     "ElementsUsers",
     "ElementsVersion",
+    "EmailStyling",
     "EvaluatePasswordEndpointRequest",
     "EvaluatePasswordEndpointResponse",
     "FastLaneEndpointRequest",
@@ -150,7 +151,6 @@ __all__ = [
     "OneTimeAccessTokenSharedObject",
     "OneTimeAccessTokens",
     "Parameters",
-    "ParametersUpdate",
     "PasswordResetEndpointRequest",
     "Refused",
     "RestrictedOneTimeAccessToken",

@@ -10,7 +10,6 @@ from dragoman.dialects.elements.wire.system import (
     ElementsVersion,
     License,
     Parameters,
-    ParametersUpdate,
     SystemInfoEndpointResponse,
 )
 from dragoman.serving import Call, serve
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
 
 RELEASE = "3.3.2"
-LANGUAGE = "en"
 FIXED = "This is set in the server's configuration."
 NO_LICENSE = License(
     name="Dragoman",
@@ -49,7 +47,7 @@ def get_system_info(uow: UnitOfWork, _call: Call, _ask: Nothing) -> SystemInfoEn
         offers_file_search=False,
         offers_iperf_benchmarking=False,
         offers_mcp=False,
-        language=LANGUAGE,
+        language=Parameters().language,
         saml_providers=[],
         version=ElementsVersion(
             release=RELEASE, branch="release", patch_count=0, patch_commit_count=0, commit="unknown"
@@ -63,19 +61,13 @@ def get_system_info(uow: UnitOfWork, _call: Call, _ask: Nothing) -> SystemInfoEn
 
 
 def get_parameters(uow: UnitOfWork, call: Call, _ask: Nothing) -> Parameters:
+    """What the operator has set; all else is what it is on every server of ours."""
     return Parameters(
-        external_url=None,
-        language=LANGUAGE,
-        otp_policy="self-service-all",
-        password_login=uow.rules.password_login,
-        session_key_restrict_to_ip=False,
-        media_allow_anonymous_links=call.settings.anonymous_links,
-        media_require_link_password=False,
-        media_max_link_views=None,
+        password_login=uow.rules.password_login, media_allow_anonymous_links=call.settings.anonymous_links
     )
 
 
-def update_parameters(uow: UnitOfWork, call: Call, ask: ParametersUpdate) -> Parameters:
+def update_parameters(uow: UnitOfWork, call: Call, ask: Parameters) -> Parameters:
     """Whoever sends back what they were told changes nothing; all else is the operator's to say."""
     present = get_parameters(uow, call, Nothing())
     for name in sorted(ask.model_fields_set):

@@ -41,10 +41,12 @@ def configured(sdk: Any, base: str, by: Mapping[str, str]) -> Any:
 
 def api_of(operation: str, client: Any) -> Any:
     """The class that has an operation: impersonation moved from one to another with 25.1."""
-    auth = import_module("elements_sdk.api.auth_api").AuthApi
-    if hasattr(auth, operation):
-        return auth(client)
-    return import_module("elements_sdk.api.private_api").PrivateApi(client)
+    api: Any = None
+    for module, name in (("auth_api", "AuthApi"), ("main_api", "MainApi"), ("private_api", "PrivateApi")):
+        api = getattr(import_module(f"elements_sdk.api.{module}"), name)
+        if hasattr(api, operation):
+            break
+    return api(client)
 
 
 async def call(base: str, operation: str, by: Mapping[str, str], arguments: Mapping[str, Any]) -> Any:

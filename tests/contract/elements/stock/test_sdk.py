@@ -15,11 +15,14 @@ from tests.stock import Driver, Refused, driving, in_python
 
 from dragoman.core import resets
 from dragoman.core.accounts import Account
+from dragoman.dialects.elements.wire.system import Parameters
 
 RELEASES = ("3.3.2", "3.4.2", "3.6.1", "24.10.0", "26.8.0")
 # 3.6.1 reads links as strictly as no answer can be that later ones read, too (§6).
 STRICT = ("3.3.2", "3.4.2", "24.10.0", "26.8.0")
 CASES = [(release, "readme") for release in RELEASES] + [(release, "strict") for release in STRICT]
+# The one that demands them all.
+WANTED = {"26.8.0": set(Parameters.model_fields)}
 INVALID = {"reason": "invalid_credentials", "detail": "Unable to log in with provided credentials."}
 CHANGE = {
     "reason": "password_change_required",
@@ -174,6 +177,14 @@ def test_access_tokens(house: House, sdk: Sdk) -> None:
     sdk.call("delete_access_token", key, id=link)
     sdk.refused(404, NOT_THERE, "get_access_token", key, id=link)
     sdk.refused(401, NOBODY, "get_all_access_tokens")
+
+
+def test_parameters(house: House, sdk: Sdk) -> None:
+    """The server's parameters are complete enough for the client's own model of them."""
+    told = sdk.call("get_parameters", house.token(house.account()))
+    assert (told["language"], told["media_recycle_bin"]) == ("en", False)
+    assert told.keys() >= WANTED.get(sdk.release, set())
+    sdk.refused(401, NOBODY, "get_parameters")
 
 
 def test_a_number_may_come_as_a_fraction(house: House, sdk: Sdk) -> None:
