@@ -30,12 +30,10 @@ class Browser:
     def send(self, action: str, **typed: str | list[str]) -> httpx2.Response:
         """Send the form of this page that goes to `action`, with this typed in, and follow where it leads."""
         form = {**self.form(action), **typed}
-        self.page = self.client.post(
-            action,
-            data=form,
-            headers={"origin": str(self.client.base_url).rstrip("/"), "sec-fetch-site": "same-origin"},
-            follow_redirects=True,
-        )
+        assert self.page is not None
+        here = {"origin": str(self.client.base_url).rstrip("/"), "referer": str(self.page.url)}
+        headers = {**here, "sec-fetch-site": "same-origin"}
+        self.page = self.client.post(action, data=form, headers=headers, follow_redirects=True)
         return self.page
 
     def form(self, action: str) -> Mapping[str, str]:

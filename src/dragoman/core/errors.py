@@ -19,6 +19,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
     │   │   ├── CodeRequired        the password is right, and a code of the second factor is asked for
     │   │   └── CodeRefused         the password is right, and the code is wrong or was used before
+    │   ├── StepOutdated            the second step of one comes too late, or after a change of password
+    │   ├── PasskeyRefused          no passkey that is known here, or not shown as it was asked for
     │   ├── PasswordLoginDisabled   nobody signs in by password here
     │   ├── PasswordChangeRequired  the password is right, and nobody comes in before it is another
     │   ├── UpstreamOff             nobody signs in through another provider here
@@ -30,6 +32,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── SessionRequired         an API key where only a signed-in session will do
     │   ├── WhileImpersonating      somebody who acts as another, where only they themselves will do
     │   ├── ApiKeyRequired          a session where only an API key will do
+    │   ├── ProofOutdated           somebody who has not proved just now that it is still them
     │   └── VisitorsMayNot          a session that a link opened
     ├── ProofRefused                a proof asked of somebody who is signed in already, or holds a link
     │   ├── WrongPassword
@@ -131,11 +134,31 @@ class WrongCredentials(SignInRefused):
 
 
 class CodeRequired(WrongCredentials):
-    """Name and password are right, and the account has a second factor: a code is asked for."""
+    """Name and password are right, and the account has a second factor: a code is asked for.
+
+    Whose password it was, and which, is for whoever asks for the code next.
+    """
+
+    def __init__(self, account_number: int = 0, password_version: int = 0) -> None:
+        super().__init__()
+        self.account_number = account_number
+        self.password_version = password_version
 
 
 class CodeRefused(WrongCredentials):
     """Name and password are right, and the code is not: it is wrong, too old, or was used before."""
+
+
+class StepOutdated(SignInRefused):
+    """The second step of a sign-in comes too late, or the password has changed since the first."""
+
+
+class PasskeyRefused(SignInRefused):
+    """What a browser showed is no passkey that lets anybody in. `why` is for the record, never for the caller."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class PasswordLoginDisabled(SignInRefused):
@@ -195,6 +218,10 @@ class ApiKeyRequired(Forbidden):
 
 class VisitorsMayNot(Forbidden):
     """The session is one that a link opened, which shows whose it is and nothing more."""
+
+
+class ProofOutdated(Forbidden):
+    """The session has not proved itself lately by what its account has (core/step_up.py)."""
 
 
 class ProofRefused(Refusal):

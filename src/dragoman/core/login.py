@@ -11,7 +11,7 @@ It runs in three steps (docs/decisions/0004-no-hash-while-a-connection-is-held.m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -165,7 +165,9 @@ def _require(uow: UnitOfWork, account: Account, code: Secret | None, proved: boo
     """Refuses `CodeRequired`, `CodeRefused`. The attempt stays counted."""
     if not proved:
         uow.evidence(audit.line(uow, "sign-in refused", account=account.number, second_factor=True))
-        raise CodeRefused if code is not None else CodeRequired
+        if code is not None:
+            raise CodeRefused
+        raise CodeRequired(account.number, account.password_version)
 
 
 def _successor(core: Core, origin: Origin, asked: _Asked, account: Account, new: Secret | None) -> str:
@@ -214,14 +216,35 @@ def _settle(
     device: Device,
     opens: Opener,
 ) -> SignedIn:
-    enter = _ENTER if renewed is None else _ENTER.values(password=renewed)
+    enter(uow, account, renewed)
+    _require(uow, account, code, factors.is_proved(uow, account.number, code))
+    return open_for(uow, account, device, counters=asked.counters, seen_at=asked.seen_at, opens=opens)
+
+
+def enter(uow: UnitOfWork, account: Account, renewed: str | None = None) -> None:
+    """Lock an account that is as it was asked about, enabled and with the same password; `renewed` is its new hash.
+
+    Refuses `WrongCredentials` when a change or a disabling was faster.
+    """
+    entering = _ENTER if renewed is None else _ENTER.values(password=renewed)
     as_asked = {"asked": account.number, "version": account.password_version, "at": uow.now}
-    if uow.db.execute(enter, as_asked).rowcount == 0:
+    if uow.db.execute(entering, as_asked).rowcount == 0:
         uow.evidence(audit.line(uow, "sign-in refused", account=account.number, overtaken=True))
         raise WrongCredentials
-    _require(uow, account, code, factors.is_proved(uow, account.number, code))
-    throttle.forgive(uow, asked.counters)
-    devices.remember(uow, account.number, seen_at=asked.seen_at)
+
+
+def open_for(
+    uow: UnitOfWork,
+    account: Account,
+    device: Device,
+    *,
+    counters: Sequence[Counter],
+    seen_at: datetime | None = None,
+    opens: Opener = sessions.open_session,
+) -> SignedIn:
+    """Open a session for whoever has proved all there is to prove, and give their attempts back."""
+    throttle.forgive(uow, counters)
+    devices.remember(uow, account.number, seen_at=seen_at)
     session, secret = opens(uow, account.number, device)
     audit.record(uow, "signed in", account=account.number, via=f"session {session.id}")
     return SignedIn(account, session, secret)

@@ -16,6 +16,7 @@ from dragoman.core.audit import audit_log
 from dragoman.core.columns import Instant
 from dragoman.core.devices import REMEMBERED, known_devices
 from dragoman.core.keys import signing_keys
+from dragoman.core.passkeys import spent_challenges
 from dragoman.core.refresh import refresh_tokens
 from dragoman.core.resets import password_resets
 from dragoman.core.sessions import Device
@@ -95,6 +96,7 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield signing_keys, signing_keys.c.gone_at <= now
     yield outbox.outbox, outbox.is_forgotten(now)
     yield password_resets, password_resets.c.expires_at <= now
+    yield spent_challenges, spent_challenges.c.forget_at <= now
     yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
 
 

@@ -34,7 +34,7 @@ throttles = Table(
     Column("forget_at", Instant, nullable=False, index=True),
 )
 
-KINDS = ("password", "pin", "totp")
+KINDS = ("password", "pin", "totp", "recovery")
 LOCKED = timedelta(days=36500)
 
 
@@ -73,7 +73,7 @@ class Counter:
 
 
 def account_counter(uow: UnitOfWork, kind: str, number: int) -> Counter:
-    """Attempts at one account's secret of this kind ("password", "pin", "totp")."""
+    """Attempts at one account's secret of this kind (`KINDS`)."""
     return Counter(f"{kind}:account:{number}", uow.rules.throttle.free, locks=True)
 
 

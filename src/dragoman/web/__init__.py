@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from dragoman.web.site import Site
 
 # What the paths of pages begin with: whatever begins otherwise is a dialect's, or nothing.
-SEGMENTS = frozenset({"", "account", "admin", "reset-password", "sign-in", "sign-out", "static"})
+SEGMENTS = frozenset(
+    {"", "account", "admin", "confirm", "passkey", "reset-password", "sign-in", "sign-out", "static"}
+)
 
 
 def is_ours(path: str) -> bool:
@@ -21,8 +23,8 @@ def is_ours(path: str) -> bool:
 
 def make_site(core: Core, lanes: Lanes, settings: PageSettings) -> Site:
     """All pages. Imports them, which a server that only speaks to apps can do without."""
-    from dragoman.web import account, sign_in  # noqa: PLC0415 - see above
+    from dragoman.web import account, confirm, passkeys, sign_in  # noqa: PLC0415 - see above
     from dragoman.web.site import Site  # noqa: PLC0415
 
-    pages = (*sign_in.PAGES, *account.PAGES)
+    pages = (*sign_in.PAGES, *passkeys.PAGES, *confirm.PAGES, *account.PAGES)
     return Site(pages, core, lanes, settings.trusted_origins)

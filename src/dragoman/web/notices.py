@@ -8,4 +8,8 @@ NOTICES: Mapping[str, str] = {
     "signed-out": "You are signed out.",
     "saved": "Saved.",
     "password-changed": "Your password is changed.",
+    "factor-removed": "No code is asked for any more.",
+    "passkey-added": "The passkey was added. Sign in with it next time.",
+    "passkey-refused": "That passkey could not be added. Is it on your list already?",
+    "passkey-removed": "The passkey was removed. Delete it on your device, too.",
 }

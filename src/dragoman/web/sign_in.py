@@ -1,4 +1,4 @@
-"""Signing in by name and password, and signing out."""
+"""Signing in: by name and password, then by a code if the account asks for one; or by a passkey. And signing out."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dragoman.core import sessions
+from dragoman.core import login_steps, passkeys, sessions
 from dragoman.core.errors import (
     CodeRefused,
-    CodeRequired,
+    PasskeyRefused,
     PasswordLoginDisabled,
-    PasswordTooLong,
     SignInRefused,
+    StepOutdated,
     Throttled,
 )
-from dragoman.core.login import log_in_with
+from dragoman.core.errors import PasswordTooLong as TooLong
+from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.web import cookies
 from dragoman.web.pages import HOME, Answer, Page, Redirect, Shown, Visit, Who, same_site
+from dragoman.web.passkeys import answered, in_page, require_site, site_of
 from dragoman.wire import Work
 
 if TYPE_CHECKING:
+    from dragoman.core.login import SignedIn
     from dragoman.core.work import Core, UnitOfWork
     from dragoman.exchange import Exchange
 
 PATH = "/sign-in"
+CODE = "/sign-in/code"
 WORDS = {
-    CodeRequired: "Your account asks for a code besides. Please type your password once more, and the code.",
     CodeRefused: "That code is not right, or was used before. Please take the next one.",
+    StepOutdated: "That took too long. Please start again with your password.",
+    PasskeyRefused: "That passkey lets nobody in here. Please try another way.",
     PasswordLoginDisabled: "Nobody signs in by password here.",
-    PasswordTooLong: "That name and password do not belong together.",
+    TooLong: "That name and password do not belong together.",
     SignInRefused: "That name and password do not belong together.",
 }
 
@@ -44,36 +49,52 @@ def sign_in_first(exchange: Exchange) -> Redirect:
     return Redirect(f"{PATH}{next_}", headers=(cookies.dropped(exchange, cookies.SESSION),))
 
 
-def show(_uow: UnitOfWork, visit: Visit) -> Answer:
-    """The form, unless somebody is signed in already."""
-    wanted = same_site(visit.asked("next"))
-    return Redirect(wanted) if visit.principal is not None else _form(wanted=wanted)
+def show(uow: UnitOfWork, visit: Visit) -> Answer:
+    """The form, unless somebody is signed in already. A passkey can be filled in where names are."""
+    wanted, site = same_site(visit.asked("next")), site_of(visit.exchange)
+    if visit.principal is not None:
+        return Redirect(wanted)
+    begun = None if site is None else in_page(passkeys.begin_showing(uow, site))
+    return _form(visit, wanted=wanted, begun=begun)
 
 
 def sign_in(core: Core, visit: Visit) -> Answer:
-    """Open a session of the pages, under a new secret whatever the browser brought."""
-    form, wanted = visit.form, same_site(visit.form.text("next"))
-    name, code = form.text("name"), form.secret("code")
+    """The first step, by name and password; for many accounts the only one."""
+    form, name, wanted = visit.form, visit.form.text("name"), same_site(visit.form.text("next"))
     try:
-        signed_in = log_in_with(
-            core,
-            visit.origin,
-            name,
-            form.secret("password"),
-            Device(),
-            then=lambda _, opened: opened,
-            code=code if code.reveal() else None,
-            code_apart=True,
+        done = login_steps.begin(core, visit.origin, name, form.secret("password"), Device())
+    except (SignInRefused, TooLong, Throttled) as refusal:
+        return _form(visit, wanted=wanted, name=name, refusal=refusal)
+    if isinstance(done, Secret):
+        return _code_form(wanted=wanted, carries=done)
+    return _in(visit, done, wanted)
+
+
+def give_code(core: Core, visit: Visit) -> Answer:
+    """The second step: a code, or a recovery code in its place."""
+    form, wanted = visit.form, same_site(visit.form.text("next"))
+    carries, code = form.secret("carries"), form.secret("code")
+    complete = login_steps.complete_by_recovery if form.ticked("recovery") else login_steps.complete
+    try:
+        return _in(visit, complete(core, visit.origin, carries, code, Device()), wanted)
+    except StepOutdated as refusal:
+        return _form(visit, wanted=wanted, refusal=refusal)
+    except (CodeRefused, Throttled) as refusal:
+        return _code_form(
+            wanted=wanted, carries=carries, refusal=refusal, by_recovery=form.ticked("recovery")
         )
-    except (SignInRefused, PasswordTooLong) as refusal:
-        words = next(WORDS[kind] for kind in type(refusal).__mro__ if kind in WORDS)
-        asks = isinstance(refusal, CodeRequired | CodeRefused)
-        return _form(401, name=name, wanted=wanted, problem=words, asks_for_code=asks)
-    except Throttled as refusal:
-        seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
-        return _form(429, name=name, wanted=wanted, seconds=seconds)
-    kept = cookies.kept(visit.exchange, cookies.SESSION, signed_in.secret)
-    return Redirect(wanted, headers=(kept, cookies.dropped(visit.exchange, cookies.FORMS)))
+
+
+def show_passkey(core: Core, visit: Visit) -> Answer:
+    """Both steps in one."""
+    form, wanted = visit.form, same_site(visit.form.text("next"))
+    site = require_site(visit.exchange)
+    carries, answer = form.secret("carries"), answered(form)
+    try:
+        done = login_steps.by_passkey(core, visit.origin, site, carries, answer, device=Device())
+    except (SignInRefused, Throttled) as refusal:
+        return _form(visit, wanted=wanted, refusal=refusal)
+    return _in(visit, done, wanted)
 
 
 def sign_out(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -84,28 +105,48 @@ def sign_out(uow: UnitOfWork, visit: Visit) -> Answer:
     return Redirect(PATH, said="signed-out", headers=(gone, ("clear-site-data", '"cache"')))
 
 
+def _in(visit: Visit, signed_in: SignedIn, wanted: str) -> Redirect:
+    """Home, or where one wanted to go, with a session under a secret that nobody has seen before."""
+    kept = cookies.kept(visit.exchange, cookies.SESSION, signed_in.secret)
+    return Redirect(wanted, headers=(kept, cookies.dropped(visit.exchange, cookies.FORMS)))
+
+
 def _form(
-    status: int = 200,
+    visit: Visit,
     *,
     wanted: str,
     name: str = "",
-    problem: str | None = None,
-    asks_for_code: bool = False,
-    seconds: int | None = None,
+    refusal: Exception | None = None,
+    begun: str | None = None,
 ) -> Shown:
-    facts = {
-        "wanted": wanted,
-        "name": name,
-        "problem": problem,
-        "asks_for_code": asks_for_code,
-        "seconds": seconds,
-    }
-    headers = () if seconds is None else (("retry-after", str(seconds)),)
-    return Shown("sign_in.html", facts, status, headers)
+    has_passkeys = site_of(visit.exchange) is not None
+    facts = {"wanted": wanted, "name": name, "has_passkeys": has_passkeys, "begun": begun}
+    return _shown("sign_in.html", facts, refusal)
+
+
+def _code_form(
+    *, wanted: str, carries: Secret, refusal: Exception | None = None, by_recovery: bool = False
+) -> Shown:
+    facts = {"wanted": wanted, "carries": carries.reveal(), "by_recovery": by_recovery}
+    return _shown("sign_in_code.html", facts, refusal)
+
+
+def _shown(template: str, facts: dict[str, object], refusal: Exception | None) -> Shown:
+    """A form, with what was wrong about the one that was sent."""
+    if isinstance(refusal, Throttled):
+        seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
+        facts |= {"problem": None, "seconds": seconds}
+        return Shown(template, facts, 429, (("retry-after", str(seconds)),))
+    words = [WORDS[kind] for kind in type(refusal).__mro__ if kind in WORDS]
+    return Shown(
+        template, {**facts, "problem": words[0] if words else None, "seconds": None}, 401 if words else 200
+    )
 
 
 PAGES = (
     Page("GET", PATH, show, Who.ANYBODY),
     Page("POST", PATH, sign_in, Who.ANYBODY, Work.HASHES),
+    Page("POST", CODE, give_code, Who.ANYBODY, Work.HASHES),
+    Page("POST", "/sign-in/passkey", show_passkey, Who.ANYBODY, Work.HASHES),
     Page("POST", "/sign-out", sign_out, Who.ANYBODY, Work.WRITES),
 )

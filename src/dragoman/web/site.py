@@ -16,6 +16,7 @@ from dragoman.core.errors import (
     Forbidden,
     NotFound,
     NotSignedIn,
+    ProofOutdated,
     Refusal,
     Throttled,
     Unavailable,
@@ -24,6 +25,7 @@ from dragoman.core.principals import Presented, identify
 from dragoman.exchange import Malformed, Spoken, read_body
 from dragoman.log import get_logger
 from dragoman.web import cookies, forgery, forms, notices, rendering, static
+from dragoman.web.confirm import confirm_first
 from dragoman.web.forgery import Forged
 from dragoman.web.pages import Answer, Form, Page, Redirect, Visit, Who
 from dragoman.web.sign_in import sign_in_first
@@ -189,6 +191,8 @@ class Site:
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         if isinstance(refusal, NotSignedIn | CredentialRefused):
             return self._rendered(Visit(exchange, self._core), sign_in_first(exchange))
+        if isinstance(refusal, ProofOutdated):
+            return self._rendered(Visit(exchange, self._core), confirm_first(exchange))
         if isinstance(refusal, Forged):
             return self._wrong(exchange, 403, words=FORGED)
         if isinstance(refusal, Throttled | Unavailable):

@@ -28,6 +28,7 @@ NOTHING = {
     "signing_keys": 0,
     "outbox": 0,
     "password_resets": 0,
+    "spent_challenges": 0,
     "audit_log": 0,
 }
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.web.account import home
+from dragoman.web.account import factors, home
 
-PAGES = (*home.PAGES,)
+PAGES = (*home.PAGES, *factors.PAGES)

@@ -43,3 +43,73 @@ document.addEventListener("submit", (event) => {
   const question = event.submitter && event.submitter.dataset.asks;
   if (question && !window.confirm(question)) event.preventDefault();
 });
+
+// Passkeys. The server says what to ask the browser for; what the browser answers is sent as a form.
+const fromText = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const toText = (bytes) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const knownBy = (list) => (list || []).map((each) => ({ ...each, id: fromText(each.id) }));
+
+async function begun(form, path) {
+  const body = new URLSearchParams({ form_token: form.elements.form_token.value });
+  const answer = await fetch(path, { method: "POST", body });
+  if (!answer.ok) throw new Error("The server did not answer. Please reload the page.");
+  return answer.json();
+}
+
+async function shown(form, known, mediation, signal) {
+  const { options, carries } = known || (await begun(form, "/passkey"));
+  const publicKey = { ...options, challenge: fromText(options.challenge), allowCredentials: knownBy(options.allowCredentials) };
+  const credential = await navigator.credentials.get({ publicKey, mediation, signal });
+  const { authenticatorData, clientDataJSON, signature, userHandle } = credential.response;
+  form.elements.carries.value = carries;
+  form.elements.answer.value = JSON.stringify({
+    id: credential.id, rawId: toText(credential.rawId), type: credential.type,
+    response: {
+      authenticatorData: toText(authenticatorData), clientDataJSON: toText(clientDataJSON),
+      signature: toText(signature), ...(userHandle ? { userHandle: toText(userHandle) } : {}),
+    },
+  });
+}
+
+async function made(form) {
+  const { options, carries } = await begun(form, "/account/passkeys/new");
+  const publicKey = {
+    ...options, challenge: fromText(options.challenge), user: { ...options.user, id: fromText(options.user.id) },
+    excludeCredentials: knownBy(options.excludeCredentials),
+  };
+  const credential = await navigator.credentials.create({ publicKey });
+  const { attestationObject, clientDataJSON } = credential.response;
+  form.elements.carries.value = carries;
+  form.elements.answer.value = JSON.stringify({
+    id: credential.id, rawId: toText(credential.rawId), type: credential.type,
+    response: { attestationObject: toText(attestationObject), clientDataJSON: toText(clientDataJSON) },
+  });
+}
+
+if (window.PublicKeyCredential) {
+  const waiting = new AbortController();
+  for (const place of document.querySelectorAll("[data-needs-passkeys]")) place.hidden = false;
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      waiting.abort();
+      const trouble = form.querySelector("[role=alert]");
+      trouble.hidden = true;
+      try {
+        await (form.dataset.passkey === "makes" ? made(form) : shown(form));
+        form.submit();
+      } catch (error) {
+        trouble.textContent = error.name === "NotAllowedError" ? "No passkey was used." : error.message;
+        trouble.hidden = false;
+      }
+    });
+    if (form.dataset.begun && PublicKeyCredential.isConditionalMediationAvailable) {
+      PublicKeyCredential.isConditionalMediationAvailable().then(async (can) => {
+        if (!can) return;
+        await shown(form, JSON.parse(form.dataset.begun), "conditional", waiting.signal);
+        form.submit();
+      }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,37 @@
+"""Telling the owner of an account what was changed of how it is signed in to: whoever did it, they should know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dragoman.core import letters, outbox
+from dragoman.core.errors import NameRefused, Throttled
+
+if TYPE_CHECKING:
+    from dragoman.core.accounts import Account
+    from dragoman.core.work import UnitOfWork
+
+KIND = "change"
+
+
+def tell_owner(uow: UnitOfWork, account: Account, what: str, *, to: str | None = None) -> None:
+    """Mail an account's owner `what` was done, a sentence. `to` is an address that is not the account's any more.
+
+    Whoever has no address is not told, nor is one who was told a hundred things within the hour: what was done is
+    done all the same, and on record.
+    """
+    recipient = to or account.email
+    if recipient is None:
+        return
+    letter = letters.write(
+        "change",
+        name=account.display_name,
+        what=what,
+        at=f"{uow.now:%Y-%m-%d %H:%M} UTC",
+        address=uow.origin.address,
+        agent=uow.origin.agent[:100],
+    )
+    try:
+        outbox.post(uow, letter, to=recipient, kind=KIND, of=account.number)
+    except (Throttled, NameRefused):
+        return
