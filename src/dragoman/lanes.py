@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dragoman.core.errors import Unavailable
 from dragoman.core.tally import Figure, Tally
@@ -30,7 +30,16 @@ HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes
 RUNNING = Figure("lane_running", "gauge", "Jobs that a lane's threads work on", ("lane",))
 WAITING = Figure("lane_waiting", "gauge", "Jobs that wait for a thread of a lane", ("lane",))
 REFUSED = Figure("lane_refused", "counter", "Jobs refused because a lane was full", ("lane",))
-_Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", contextvars.Context, Callable[[], Any]]
+
+
+class Waiting(NamedTuple):
+    """A job in line: who waits for its answer, and `claim`, taken by whoever comes first, a worker or its caller's end."""
+
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+    context: contextvars.Context
+    job: Callable[[], Any]
+    claim: threading.Lock
 
 
 class Lane:
@@ -43,7 +52,7 @@ class Lane:
         self._tally = tally or Tally()
         self._tally.watch(RUNNING, name, read=lambda: min(self._inside, threads))
         self._tally.watch(WAITING, name, read=lambda: max(0, self._inside - threads))
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Waiting | None] = SimpleQueue()
         self._workers = [
             threading.Thread(target=self._work, name=f"dragoman-{name}-{number}", daemon=True)
             for number in range(threads)
@@ -68,14 +77,18 @@ class Lane:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         # Not `run_in_executor`: its two futures, chained, cost more than the hop itself.
-        self._jobs.put((loop, answer, contextvars.copy_context(), job))
+        claim = threading.Lock()
+        self._jobs.put(Waiting(loop, answer, contextvars.copy_context(), job, claim))
         if self._started < min(self._inside, self._threads):
             self._workers[self._started].start()
             self._started += 1
         try:
             return await answer
-        finally:
-            self._inside -= 1
+        except asyncio.CancelledError:
+            # The caller is gone. A job that has begun keeps its thread, and so its place, until it ends.
+            if claim.acquire(blocking=False):
+                self._inside -= 1
+            raise
 
     async def _slow_down(self) -> None:
         """Hold a refusal back for a second when there have been many in this one.
@@ -91,27 +104,30 @@ class Lane:
 
     def _work(self) -> None:
         while (waiting := self._jobs.get()) is not None:
-            loop, answer, context, job = waiting
-            if not answer.cancelled():
-                self._do(loop, answer, context, job)
-            del waiting, answer, context, job  # nothing of a request stays here until the next
+            if waiting.claim.acquire(blocking=False):
+                self._do(waiting)
+            del waiting  # nothing of a request stays here until the next
 
-    def _do(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        answer: asyncio.Future[Any],
-        context: contextvars.Context,
-        job: Callable[[], Any],
-    ) -> None:
+    def _do(self, waiting: Waiting) -> None:
         begun = time.monotonic()
-        settle: Callable[[asyncio.Future[Any], Any], None] = _accept
+        settle: Callable[[asyncio.Future[Any], Any], None] = asyncio.Future.set_result
         try:
-            outcome = context.run(job)
+            outcome = waiting.context.run(waiting.job)
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
-            settle, outcome = _refuse, error
+            settle, outcome = asyncio.Future.set_exception, error
         self._typical += (time.monotonic() - begun - self._typical) / 16
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, answer, outcome)
+            waiting.loop.call_soon_threadsafe(self._leave, waiting.answer, settle, outcome)
+
+    def _leave(
+        self,
+        answer: asyncio.Future[Any],
+        settle: Callable[[asyncio.Future[Any], Any], None],
+        outcome: Any,
+    ) -> None:
+        self._inside -= 1
+        if not answer.done():
+            settle(answer, outcome)
 
     def close(self) -> None:
         """Let the jobs that were taken finish, and end the threads."""
@@ -119,16 +135,6 @@ class Lane:
             self._jobs.put(None)
         for worker in self._workers[: self._started]:
             worker.join()
-
-
-def _accept(answer: asyncio.Future[Any], outcome: Any) -> None:
-    if not answer.done():
-        answer.set_result(outcome)
-
-
-def _refuse(answer: asyncio.Future[Any], error: BaseException) -> None:
-    if not answer.done():
-        answer.set_exception(error)
 
 
 @dataclass(frozen=True)

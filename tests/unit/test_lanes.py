@@ -216,6 +216,25 @@ def test_whoever_gives_up_gives_up_their_place() -> None:
     assert ran == []
 
 
+def test_a_job_under_way_keeps_its_place_when_its_caller_goes_away() -> None:
+    """Callers that give up do not make a lane take more than it has threads and places for."""
+
+    async def ask() -> list[str]:
+        with lane(threads=1, waiting=1) as only:
+            gate = Gate()
+            (running,) = await occupied(only, gate, 1)
+            running.cancel()
+            await asyncio.wait([running])
+            waiting = asyncio.create_task(only.run(lambda: "waited"))
+            await asyncio.sleep(0.01)
+            with pytest.raises(Unavailable):
+                await only.run(lambda: "one too many")
+            gate.open()
+            return [await waiting, await only.run(lambda: "next")]
+
+    assert asyncio.run(ask()) == ["waited", "next"]
+
+
 def test_closing_lets_jobs_finish() -> None:
     """A lane that is closed finishes what runs."""
     done: list[str] = []
