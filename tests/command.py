@@ -154,10 +154,21 @@ class Process:
 
 
 @contextmanager
-def serving(folder: Path, *args: str, environ: Mapping[str, str] | None = None) -> Iterator[Process]:
-    """`dragoman serve` with these options, from when it has announced itself until the body is done."""
+def serving(
+    folder: Path,
+    *args: str,
+    environ: Mapping[str, str] | None = None,
+    through: Sequence[str] = (),
+    handing: Sequence[int] = (),
+) -> Iterator[Process]:
+    """`dragoman serve` with these options, from when it has announced itself until the body is done.
+
+    It is run `through` another command, if there is one, to which file descriptors are handed. Its group is its own.
+    """
     popen = subprocess.Popen(
-        [str(PROGRAM), "serve", *args],
+        [*through, str(PROGRAM), "serve", *args],
+        pass_fds=handing,
+        start_new_session=True,
         cwd=folder,
         env=variables(**(environ or {})),
         stdin=subprocess.DEVNULL,

@@ -15,15 +15,17 @@ BACKLOG = 2048
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[tuple[list[socket.socket], int]]:
-    """Sockets that listen on every address of `host` (of "localhost" there are two), and their port.
+def listening(
+    host: str, port: int, given: Sequence[socket.socket] = ()
+) -> Iterator[tuple[list[socket.socket], int]]:
+    """Sockets that listen on every address of `host` (of "localhost" there are two), and their port; or those `given`.
 
     Whoever connects from now on waits for the first answer instead of being turned away. `CannotStart` when
     the port is taken, not allowed, or there is no such address.
     """
     with ExitStack() as stack:
         try:
-            sockets = [stack.enter_context(each) for each in _listen(host, port)]
+            sockets = [stack.enter_context(each) for each in given or _listen(host, port)]
         except OSError as error:
             why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
             advice = "; --port or server.port names another" if error.errno == errno.EADDRINUSE else ""

@@ -61,6 +61,8 @@ def serve(
         else:
             _pass_on(config, said)
             _serve_by_workers(settings, invocation)
+    for number in SIGNALS:  # what was asked for has been done
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Stopped(BaseException):
@@ -76,6 +78,8 @@ def stoppable() -> Iterator[None]:
     """
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        for number in SIGNALS:  # one is enough: another would interrupt the end
+            signal.signal(number, signal.SIG_IGN)
         raise Stopped
 
     before = {number: signal.signal(number, stop) for number in SIGNALS}
@@ -89,18 +93,19 @@ def stoppable() -> Iterator[None]:
 
 
 def _serve_alone(settings: Settings, invocation: Invocation) -> None:
-    import uvicorn
-
     from dragoman.app import build
     from dragoman.cli.listening import listening
+    from dragoman.cli.server import Server
+    from dragoman.cli.systemd import Systemd
 
-    with listening(settings.server.host, settings.server.port) as (sockets, port):
+    systemd = Systemd(environment())
+    with listening(settings.server.host, settings.server.port, systemd.sockets()) as (sockets, port):
         with opening():
             app = build(settings, patience=settings.database.patience)
         _announce(settings, app.core, port, invocation)
         gc.freeze()
         gc.enable()
-        server = uvicorn.Server(_uvicorn(settings, app))
+        server = Server(_uvicorn(settings, app), systemd)
         server.run(sockets)
     if not server.started:
         raise typer.Exit(Code.CANNOT_START)
@@ -109,15 +114,16 @@ def _serve_alone(settings: Settings, invocation: Invocation) -> None:
 def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
     from tempfile import TemporaryDirectory
 
-    from uvicorn.supervisors import Multiprocess
-
     from dragoman import log
     from dragoman.app import make_core
     from dragoman.cli.listening import listening
+    from dragoman.cli.server import Supervisor
+    from dragoman.cli.systemd import Systemd
 
     log.configure(settings.log.level, settings.log.format)
+    systemd = Systemd(environment())
     with (
-        listening(settings.server.host, settings.server.port) as (sockets, port),
+        listening(settings.server.host, settings.server.port, systemd.sockets()) as (sockets, port),
         TemporaryDirectory(prefix="dragoman-") as tallies,
     ):
         # Here, before there are workers: one migration, one first administrator.
@@ -128,7 +134,8 @@ def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
         os.environ[STARTED] = core.tools.clock().isoformat()  # noqa: TID251 - what the children inherit
         os.environ[TALLIES] = tallies  # noqa: TID251 - likewise
         core.database.dispose()
-        supervisor = Multiprocess(_uvicorn(settings, "dragoman.cli.worker:app", factory=True), sockets)
+        config = _uvicorn(settings, "dragoman.cli.worker:app", factory=True)
+        supervisor = Supervisor(config, sockets, systemd)
         supervisor.run()
     if any(process.exitcode == Code.CANNOT_START for process in supervisor.processes):
         raise typer.Exit(Code.CANNOT_START)
@@ -152,6 +159,8 @@ def _uvicorn(settings: Settings, app: Any, *, factory: bool = False) -> uvicorn.
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
+        # A worker that says nothing for so long hangs; one that starts on a busy machine takes its time.
+        timeout_worker_healthcheck=15,
     )
 
 

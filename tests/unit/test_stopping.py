@@ -1,0 +1,131 @@
+"""A server that is told to stop: what is under way is finished, nothing new begins, and it is quiet about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.command import Command, Process, serving
+from tests.fakes import PASSWORD
+from tests.people import ALICE
+from tests.unit.test_serve import ask, both_started, free_port, listens, sign_in
+
+# A hash that takes about a second, so that a signal comes in the middle of it.
+SLOW = {"DRAGOMAN_PASSWORDS__ARGON2__MEMORY_KIB": "65536", "DRAGOMAN_PASSWORDS__ARGON2__PASSES": "12"}
+
+
+def in_its_hash(process: Process) -> None:
+    """Wait until what was asked before is being worked on: whoever connected later has been answered."""
+    for _ in range(2):
+        assert ask(process, "GET", "/healthz")[0] == 200
+    time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("workers", "signals"),
+    [(1, [signal.SIGTERM]), (1, [signal.SIGINT] * 3), (2, [signal.SIGTERM])],
+    ids=["SIGTERM", "Ctrl+C that arrives three times", "SIGTERM to two workers"],
+)
+def test_a_sign_in_in_its_hash_is_finished_and_nothing_new_begins(
+    tmp_path: Path, workers: int, signals: Sequence[signal.Signals]
+) -> None:
+    """Told to stop, even more than once, a server answers whom it is working for and nobody else, and ends with 0."""
+    port = free_port()
+    added = Command(tmp_path, dict(SLOW))(
+        "account", "add", "--email", ALICE, "--password-stdin", stdin=PASSWORD
+    )
+    assert added.code == 0, added.err
+    with (
+        serving(tmp_path, "--port", str(port), "--workers", str(workers), environ=SLOW) as process,
+        ThreadPoolExecutor(1) as crowd,
+    ):
+        if workers > 1:
+            both_started(process)
+        signing_in = crowd.submit(sign_in, process)
+        in_its_hash(process)
+        assert not signing_in.done()
+        for number in signals:
+            os.killpg(process.popen.pid, number)  # to all of the group, as a terminal does
+        deadline = time.monotonic() + 10
+        while listens(port) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not signing_in.done()
+        assert not listens(port)
+        assert signing_in.result(30) == 201
+        assert process.popen.wait(10) == 0
+    assert "Traceback" not in process.logged
+    assert {json.loads(line)["level"] for line in process.logged.splitlines()} <= {"info"}
+
+
+def test_workers_that_are_just_starting_stop_without_a_word(tmp_path: Path) -> None:
+    """Ctrl+C that reaches workers amid their start, more than once, ends them when they have started, in good order."""
+    with serving(tmp_path, "--port", str(free_port()), "--workers", "2") as process:
+        time.sleep(0.4)  # the parent begins to start them when it has announced the server
+        for _ in range(3):
+            os.killpg(process.popen.pid, signal.SIGINT)
+        assert process.popen.wait(30) == 0
+    assert "Traceback" not in process.logged
+
+
+# What systemd does for a service with a socket: it opens that, and says so in two variables.
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Manager:
+    """What hears a service's notifications, as systemd does."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address)
+        self._socket.settimeout(30)
+
+    def hear(self, wanted: str) -> list[str]:
+        """What is said until this is, and it."""
+        heard: list[str] = []
+        while wanted not in heard:
+            heard += self._socket.recv(1024).decode().split("\n")
+        return heard
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._socket.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_systemd_opens_the_socket_and_hears_how_it_goes(tmp_path: Path, workers: int) -> None:
+    """The server serves on the socket that it was given, says when it is ready, that it lives, and when it stops."""
+    notified = "\0" + tmp_path.name
+    manager = Manager(notified)
+    environ = {"NOTIFY_SOCKET": "@" + tmp_path.name, "WATCHDOG_USEC": "1000000"}
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as given:
+        port = given.getsockname()[1]
+        hand_over = (sys.executable, "-c", HAND_OVER, str(given.fileno()))
+        with serving(
+            tmp_path,
+            *("--workers", str(workers), "--port", "1"),
+            environ=environ,
+            through=hand_over,
+            handing=[given.fileno()],
+        ) as process:
+            assert process.root == f"http://127.0.0.1:{port}"
+            assert manager.hear("READY=1")[-1] == "READY=1"
+            assert ask(process, "GET", "/healthz")[0] == 200
+            manager.hear("WATCHDOG=1")
+            assert process.stop(signal.SIGTERM) == 0
+            assert "READY=1" not in manager.hear("STOPPING=1")
+        # It is systemd's: whoever connects now waits for the next start.
+        assert listens(port)
+    manager.close()
