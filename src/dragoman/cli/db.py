@@ -88,7 +88,7 @@ def _described(url: str, password_file: Path | None, option: str) -> DatabaseSet
 def _opened(described: DatabaseSettings) -> Iterator[Database]:
     from dragoman.core.database import Database
 
-    database = Database(described.connection_url, connections=2)
+    database = Database(described.connection_url, connections=2, in_haste=False)
     try:
         yield database
     finally:
