@@ -291,6 +291,8 @@ def measure(core: Core, url: str, folder: Path, total: int) -> Figures:
     filling, _ = timed(lambda: fill(core, numbers[0], crowd, crowd * OWN))
     fill(core, many, 1, MANY)
     spread = of_a_few(core, url, folder, numbers[:TRIES])
+    for _ in range(WARM):
+        end_all(core, numbers[-1])
     ending_many, ended = timed(partial(end_all, core, many), *backends(core))
     still_alive = len(listed(core, many))
     swept, held = sweep_all(core)
