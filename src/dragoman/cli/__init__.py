@@ -23,6 +23,7 @@ from dragoman.cli import (
     diff,
     factor,
     failures,
+    health,
     key,
     login,
     migrate,
@@ -46,6 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve.serve)
+app.command()(health.health)
 account.app.command()(reset.reset)
 account.app.command()(factor.drop_factor)
 app.add_typer(account.app)
