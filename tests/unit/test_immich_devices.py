@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from dragoman import agents
 from dragoman.core.sessions import Device
 from dragoman.dialects.immich import devices
 from dragoman.dialects.immich.devices import device_of
@@ -351,7 +352,7 @@ def test_an_app_says_its_version(agent: str, version: str | None) -> None:
 )
 def test_a_long_agent_costs_little(agent: str) -> None:
     """However long a User-Agent is, its beginning is all that is looked at."""
-    for _ in devices.warm_up():
+    for _ in agents.warm_up():
         pass
     began = time.process_time()
     device_of(agent, {})
@@ -362,8 +363,9 @@ def test_the_parser_is_made_ready_in_small_steps() -> None:
     """Pattern by pattern, so that nobody waits for all of them; afterwards a browser is known at once."""
     program = """
 import sys, time
+from dragoman import agents
 from dragoman.dialects.immich import devices
-steps = devices.warm_up()
+steps = agents.warm_up()
 assert "ua_parser" not in sys.modules
 longest, taken = 0.0, 0
 next(steps)

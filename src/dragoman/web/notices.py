@@ -9,6 +9,8 @@ NOTICES: Mapping[str, str] = {
     "saved": "Saved.",
     "password-changed": "Your password is changed.",
     "factor-removed": "No code is asked for any more.",
+    "session-ended": "That device is signed out.",
+    "sessions-ended": "You are signed out everywhere but here.",
     "passkey-added": "The passkey was added. Sign in with it next time.",
     "passkey-refused": "That passkey could not be added. Is it on your list already?",
     "passkey-removed": "The passkey was removed. Delete it on your device, too.",

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from dragoman.agents import device_of
 from dragoman.core import login_steps, passkeys, sessions
 from dragoman.core.errors import (
     CodeRefused,
@@ -17,7 +18,6 @@ from dragoman.core.errors import (
 )
 from dragoman.core.errors import PasswordTooLong as TooLong
 from dragoman.core.secrets import Secret
-from dragoman.core.sessions import Device
 from dragoman.web import cookies
 from dragoman.web.pages import HOME, Answer, Page, Redirect, Shown, Visit, Who, same_site
 from dragoman.web.passkeys import answered, in_page, require_site, site_of
@@ -62,7 +62,9 @@ def sign_in(core: Core, visit: Visit) -> Answer:
     """The first step, by name and password; for many accounts the only one."""
     form, name, wanted = visit.form, visit.form.text("name"), same_site(visit.form.text("next"))
     try:
-        done = login_steps.begin(core, visit.origin, name, form.secret("password"), Device())
+        done = login_steps.begin(
+            core, visit.origin, name, form.secret("password"), device_of(visit.origin.agent)
+        )
     except (SignInRefused, TooLong, Throttled) as refusal:
         return _form(visit, wanted=wanted, name=name, refusal=refusal)
     if isinstance(done, Secret):
@@ -76,7 +78,7 @@ def give_code(core: Core, visit: Visit) -> Answer:
     carries, code = form.secret("carries"), form.secret("code")
     complete = login_steps.complete_by_recovery if form.ticked("recovery") else login_steps.complete
     try:
-        return _in(visit, complete(core, visit.origin, carries, code, Device()), wanted)
+        return _in(visit, complete(core, visit.origin, carries, code, device_of(visit.origin.agent)), wanted)
     except StepOutdated as refusal:
         return _form(visit, wanted=wanted, refusal=refusal)
     except (CodeRefused, Throttled) as refusal:
@@ -91,7 +93,9 @@ def show_passkey(core: Core, visit: Visit) -> Answer:
     site = require_site(visit.exchange)
     carries, answer = form.secret("carries"), answered(form)
     try:
-        done = login_steps.by_passkey(core, visit.origin, site, carries, answer, device=Device())
+        done = login_steps.by_passkey(
+            core, visit.origin, site, carries, answer, device=device_of(visit.origin.agent)
+        )
     except (SignInRefused, Throttled) as refusal:
         return _form(visit, wanted=wanted, refusal=refusal)
     return _in(visit, done, wanted)

@@ -7,18 +7,16 @@ not take for a browser has the kind of its device instead, and scripts, robots a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache
-from itertools import chain
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from dragoman.agents import LONGEST, parser
 from dragoman.core.sessions import Device
 
 if TYPE_CHECKING:
-    from ua_parser import BasicResolver, Parser
     from ua_parser.core import Device as Machine
 
-LONGEST = 512  # characters looked at: what a look costs grows with them, to 0.1 s at the longest header
 APP = re.compile(r"immich[-_](?:android|ios|unknown)[/_]([0-9][\w.+-]*)", re.IGNORECASE)
 # The apps' own: no comment with a platform, so only the name says it, and it is told as it is spelt.
 ANDROID_APP = re.compile(r"(?:Immich_(?=Android_)|immich-(?=android/))(android)", re.IGNORECASE)
@@ -119,30 +117,3 @@ def kind_of(machine: Machine | None) -> str:
     kinds = (kind for kind, families in KINDS.items() if families.search(machine.family))
     # A phone is what a maker of phones makes, if it is called nothing else.
     return next(kinds, "" if NOBODY.match(machine.brand or "") else "mobile")
-
-
-@cache
-def parser() -> Parser:
-    """The parser, made when it is first needed. It compiles its 1300 patterns as it comes by them."""
-    from ua_parser import Parser  # noqa: PLC0415
-
-    return Parser(resolver())
-
-
-@cache
-def resolver() -> BasicResolver:
-    from ua_parser import BasicResolver, load_lazy_builtins  # noqa: PLC0415
-
-    return BasicResolver(load_lazy_builtins())
-
-
-def warm_up() -> Iterator[None]:
-    """Make the parser ready, pattern by pattern: else the first browser waits for a tenth of a second."""
-    found = resolver()
-    # To be asked makes each compile its pattern.
-    matchers: Iterator[Callable[[str], object]] = chain(
-        found.user_agent_matchers, found.os_matchers, found.device_matchers
-    )
-    for matcher in matchers:
-        matcher("")
-        yield

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from dragoman import agents
 from dragoman.core.rules import Lifetime
 from dragoman.dialects.immich import (
     admin,
     auth,
-    devices,
     errors,
     keys,
     library,
@@ -62,7 +62,7 @@ dialect = Dialect(
     lifetime=lifetime,
     permissions=ALL_PERMISSIONS,
     device=device_now,
-    warm_up=devices.warm_up,
+    warm_up=agents.warm_up,
     headers=errors.correlation,
     releases=RELEASES,
     release=lambda settings: RELEASES[settings.speaks],

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.web.account import factors, home
+from dragoman.web.account import factors, home, sessions
 
-PAGES = (*home.PAGES, *factors.PAGES)
+PAGES = (*home.PAGES, *sessions.PAGES, *factors.PAGES)

@@ -1,0 +1,96 @@
+"""Where one is signed in, in every product and here; and signing out there."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dragoman.agents import device_of
+from dragoman.core import sessions
+from dragoman.core.errors import NotFound
+from dragoman.dialects import discover
+from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
+from dragoman.wire import Work
+
+if TYPE_CHECKING:
+    from dragoman.core.sessions import Session
+    from dragoman.core.work import UnitOfWork
+
+PATH = "/account/sessions"
+MOST = 200  # shown; those last seen first
+
+
+@dataclass(frozen=True)
+class Place:
+    """A session as its owner knows it: in which product, and on what device."""
+
+    session: Session
+    product: str
+    device: str
+    is_this: bool
+
+
+def show(uow: UnitOfWork, visit: Visit) -> Answer:
+    """The sessions of the account, the last seen first."""
+    caller = visit.caller
+    found = sessions.owned(uow, caller.account.number, limit=MOST + 1)
+    this = None if caller.session is None else caller.session.id
+    facts = {
+        "places_signed_in": [place(each, this) for each in found[:MOST]],
+        "more": len(found) > MOST,
+        "most": MOST,
+    }
+    return Shown("account/sessions.html", facts)
+
+
+def place(session: Session, this: uuid.UUID | None = None) -> Place:
+    """A session, named for people."""
+    named = products()
+    return Place(session, named.get(session.dialect, "These pages"), described(session), session.id == this)
+
+
+def products() -> dict[str, str]:
+    """The products by the names of their dialects."""
+    return {dialect.name: dialect.product for dialect in discover()}
+
+
+def described(session: Session) -> str:
+    """What a session runs on, in a few words: some clients say no more than their User-Agent."""
+    device, system = session.device, session.os
+    if "/" in device:
+        known = device_of(device)
+        device, system = known.name, system or known.os
+    return " on ".join(each for each in (device, system) if each) or "an unknown device"
+
+
+def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Sign out one."""
+    caller = visit.caller
+    caller.require_in_person()
+    session = sessions.get(uow, _id(visit))
+    if session.account_number != caller.account.number:
+        raise NotFound("session")
+    sessions.end_one(uow, caller.account.number, session.dialect, session.id, via=caller.via)
+    return Redirect(PATH, said="session-ended")
+
+
+def revoke_others(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Sign out all but this."""
+    session = visit.caller.require_in_person()
+    sessions.end_all(uow, visit.caller.account.number, but=session)
+    return Redirect(PATH, said="sessions-ended")
+
+
+def _id(visit: Visit) -> uuid.UUID:
+    try:
+        return uuid.UUID(visit.parameters["session"])
+    except ValueError:
+        raise NotFound("session") from None
+
+
+PAGES = (
+    Page("GET", PATH, show, room="Sessions"),
+    Page("POST", f"{PATH}/others/end", revoke_others, work=Work.WRITES),
+    Page("POST", f"{PATH}/{{session}}/end", revoke, work=Work.WRITES),
+)
