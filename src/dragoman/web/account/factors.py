@@ -141,7 +141,7 @@ def _totp_form(uow: UnitOfWork, visit: Visit, seed: bytes, problem: str | None =
         "carries": carried.write(uow, NEW_SEED, {"seed": text}, lasts=SEED_LASTS).reveal(),
         "seed": " ".join(text[at : at + 4] for at in range(0, len(text), 4)),
         "uri": uri,
-        "picture": segno.make(uri, error="m").svg_inline(scale=5, border=3, light="#fff"),
+        "picture": segno.make(uri, error="m").svg_inline(omitsize=True, border=3, light="#fff"),
         "problem": problem,
     }
     return Shown("account/totp.html", facts, 422 if problem else 200)
