@@ -12,7 +12,7 @@ from dragoman.core.secrets import Secret
 from dragoman.dialects.elements.credentials import device_of, session_cookies
 from dragoman.dialects.elements.links import address_of, restricted, shown
 from dragoman.dialects.elements.people import detail, to_strangers
-from dragoman.dialects.elements.refusals import Unfit
+from dragoman.dialects.elements.refusals import NoSuchObject, Unfit
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.tokens import (
     FastLaneEndpointRequest,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dragoman.core.link_visits import Opened
     from dragoman.core.work import Core, UnitOfWork
 
-NO_SUCH_USER = 'Invalid pk "{}" - object does not exist.'
 NOTHING_SHARED = "There is nothing to share: name bundles or directories."
 # The token stands in the address: neither caches nor the pages that are linked to learn of it.
 DISCREET = (("cache-control", "no-store"), ("referrer-policy", "no-referrer"))
@@ -75,7 +74,7 @@ def _opened_as(uow: UnitOfWork, call: Call, user: int | None) -> int:
     permissions.require(uow, caller, MANAGE)
     account = accounts.find_by_number(uow, user)
     if account is None or account.deleted_at is not None:
-        raise Unfit("user", NO_SUCH_USER.format(user))
+        raise NoSuchObject("user", user)
     permissions.require_over(uow, caller, account)
     return user
 
