@@ -13,7 +13,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING, TypedDict
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, delete, select, update
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, bindparam, delete, select, update
 
 from dragoman.core import audit, throttle
 from dragoman.core.accounts import AT_A_TIME, Account, accounts
@@ -40,6 +40,7 @@ totp_factors = Table(
     Column("last_step", Number, nullable=False),  # nothing up to here counts again
     Column("enabled_at", Instant, nullable=False),
 )
+_OF_ACCOUNT = select(totp_factors).where(totp_factors.c.account_number == bindparam("account"))
 
 STEP = 30  # seconds
 DIGITS = 6
@@ -186,7 +187,7 @@ def appended(secret: Secret) -> tuple[Secret, Secret | None]:
 
 
 def _stored(uow: UnitOfWork, number: int) -> AnyRow | None:
-    return uow.db.execute(select(totp_factors).where(totp_factors.c.account_number == number)).one_or_none()
+    return uow.db.execute(_OF_ACCOUNT, {"account": number}).one_or_none()
 
 
 def _spent(uow: UnitOfWork, row: AnyRow, code: Secret, around: int | None, within: int) -> int | None:
