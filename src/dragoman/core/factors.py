@@ -11,7 +11,7 @@ import base64
 import binascii
 import hmac
 import re
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, bindparam, delete, select, update
 
@@ -20,6 +20,7 @@ from dragoman.core.accounts import AT_A_TIME, Account, accounts
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import FactorAlreadySet, FactorNotSet, SeedRefused, WrongCode
+from dragoman.core.prepared import Prepared
 from dragoman.core.proofs import attempts_at
 from dragoman.core.secrets import Secret
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from dragoman.core.database import AnyRow
     from dragoman.core.principals import Principal
     from dragoman.core.work import Core, Origin, UnitOfWork
 
@@ -40,7 +40,18 @@ totp_factors = Table(
     Column("last_step", Number, nullable=False),  # nothing up to here counts again
     Column("enabled_at", Instant, nullable=False),
 )
-_OF_ACCOUNT = select(totp_factors).where(totp_factors.c.account_number == bindparam("account"))
+_OF_ACCOUNT = Prepared(select(totp_factors).where(totp_factors.c.account_number == bindparam("account")))
+
+
+class _Factor(NamedTuple):
+    """A row of the table, column by column."""
+
+    account_number: int
+    seed: bytes
+    drift: int
+    last_step: int
+    enabled_at: datetime
+
 
 STEP = 30  # seconds
 DIGITS = 6
@@ -146,7 +157,7 @@ def disable(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -
 
 def is_enabled(uow: UnitOfWork, number: int) -> bool:
     """Whether an account has a second factor."""
-    return bool(enabled_among(uow, [number]))
+    return _OF_ACCOUNT.find(uow.db, {"account": number}) is not None
 
 
 def enabled_among(uow: UnitOfWork, numbers: Sequence[int]) -> Collection[int]:
@@ -186,11 +197,12 @@ def appended(secret: Secret) -> tuple[Secret, Secret | None]:
     return (Secret(password), Secret(code)) if CODE.fullmatch(code) else (secret, None)
 
 
-def _stored(uow: UnitOfWork, number: int) -> AnyRow | None:
-    return uow.db.execute(_OF_ACCOUNT, {"account": number}).one_or_none()
+def _stored(uow: UnitOfWork, number: int) -> _Factor | None:
+    row = _OF_ACCOUNT.find(uow.db, {"account": number})
+    return None if row is None else _Factor(*row)
 
 
-def _spent(uow: UnitOfWork, row: AnyRow, code: Secret, around: int | None, within: int) -> int | None:
+def _spent(uow: UnitOfWork, row: _Factor, code: Secret, around: int | None, within: int) -> int | None:
     """As `_step_of`; with all before it the step is spent from now on. None also when another was faster."""
     step = _step_of(uow, row, code, around, within)
     if step is None:
@@ -202,7 +214,7 @@ def _spent(uow: UnitOfWork, row: AnyRow, code: Secret, around: int | None, withi
     return step if uow.db.execute(spent).rowcount == 1 else None
 
 
-def _step_of(uow: UnitOfWork, row: AnyRow, code: Secret, around: int | None, within: int) -> int | None:
+def _step_of(uow: UnitOfWork, row: _Factor, code: Secret, around: int | None, within: int) -> int | None:
     """The step that a code is of, near `around`, or near to where the device's clock should be; None: of none."""
     seed = uow.sealer.open(uow, row.seed, **_place(row.account_number))
     centre = step_at(uow.now) + row.drift if around is None else around

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,7 +33,7 @@ from dragoman.core import audit
 from dragoman.core.columns import Bag, Instant, metadata
 from dragoman.core.database import AnyRow, insert
 from dragoman.core.errors import SessionRefused, TooMany
-from dragoman.core.secrets import Secret
+from dragoman.core.secrets import Digest, Secret, digest
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey, OctKey
@@ -57,6 +57,7 @@ signing_keys = Table(
     UniqueConstraint("dialect", "number"),
 )
 
+MOST_BELIEVED = 4096  # tokens whose signature need not be verified again: a few MB
 MOST = 16  # keys of a dialect that verify at one time
 LONGEST = 4096  # characters of a token
 FRESH = timedelta(seconds=1)
@@ -109,11 +110,20 @@ class Ring:
     keys: Mapping[str, Unsealed]
 
 
+@dataclass(frozen=True)
+class Believed:
+    """A token whose signature was good: by which key, and what it says. Whether the key still counts is not said."""
+
+    kid: str
+    claims: Mapping[str, Any] = field(repr=False)
+
+
 class Keyring:
     """What one process has unsealed: a ring for each dialect, no more than `MOST` keys in it."""
 
     def __init__(self) -> None:
         self._rings: dict[str, Ring] = {}
+        self._believed: dict[Digest, Believed] = {}
 
     def get(self, dialect: str) -> Ring | None:
         """The ring of a dialect, if there is one."""
@@ -122,6 +132,16 @@ class Keyring:
     def put(self, dialect: str, ring: Ring) -> None:
         """Replace the ring of a dialect."""
         self._rings[dialect] = ring
+
+    def believed(self, token: Digest) -> Believed | None:
+        """What is known of a token whose signature was good here."""
+        return self._believed.get(token)
+
+    def believe(self, token: Digest, said: Believed) -> None:
+        """Remember a token whose signature is good. When there are too many, the others are forgotten."""
+        if len(self._believed) >= MOST_BELIEVED:
+            self._believed = {}
+        self._believed[token] = said
 
     def forget(self, dialect: str) -> None:
         """Read the ring of a dialect anew when it is wanted next."""
@@ -170,26 +190,36 @@ def verify(
     """The claims of a token that the unit's dialect signed and that has not expired (`even_expired`: or has).
 
     One algorithm, whatever the token asks for (RFC 8725 §3.1), and one spelling. Refuses `SessionRefused`.
+    A signature is verified once; whether its key still counts, and the token has not expired, each time.
     """
+    if len(token.reveal()) > LONGEST:
+        raise SessionRefused
+    name = digest(token)
+    believed = uow.keyring.believed(name)
+    if believed is None or not _candidates(uow, signing, believed.kid):
+        believed = _verified(uow, signing, token.reveal())
+        uow.keyring.believe(name, believed)
+    if not even_expired and believed.claims["exp"] <= uow.now.timestamp():
+        raise SessionRefused
+    return believed.claims
+
+
+def _verified(uow: UnitOfWork, signing: Signing, text: str) -> Believed:
+    """What a token says, and by which key. Refuses `SessionRefused`."""
     from joserfc import jws  # noqa: PLC0415 - see `sign`
     from joserfc.errors import JoseError  # noqa: PLC0415
 
-    text = token.reveal()
-    if len(text) > LONGEST or not text.isascii() or not _is_canonical(text.rpartition(".")[2]):
+    if not text.isascii() or not _is_canonical(text.rpartition(".")[2]):
         raise SessionRefused
     try:
         signed = jws.extract_compact(text.encode("ascii"))
-        candidates = _candidates(uow, signing, signed.headers().get("kid"))
-        good = any(jws.validate_compact(signed, each.key, [signing.algorithm]) for each in candidates)
+        for each in _candidates(uow, signing, signed.headers().get("kid")):
+            if jws.validate_compact(signed, each.key, [signing.algorithm]):
+                return Believed(each.kid, json.loads(signed.payload))
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
         # What others made of three dots, which the library need not have foreseen.
         raise SessionRefused from None
-    if not good:
-        raise SessionRefused
-    claims: Mapping[str, Any] = json.loads(signed.payload)
-    if not even_expired and claims["exp"] <= uow.now.timestamp():
-        raise SessionRefused
-    return claims
+    raise SessionRefused
 
 
 def _is_canonical(segment: str) -> bool:
@@ -201,7 +231,7 @@ def _is_canonical(segment: str) -> bool:
     return spelt.decode().rstrip("=") == segment
 
 
-def _candidates(uow: UnitOfWork, signing: Signing, kid: object) -> Iterable[Unsealed]:
+def _candidates(uow: UnitOfWork, signing: Signing, kid: object) -> Sequence[Unsealed]:
     """The keys that may have signed a token: the one that it names, or all if it names none."""
     keys = _ring(uow).keys
     if kid is not None and kid not in keys:

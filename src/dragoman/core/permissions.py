@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, String, Table, delete, select
+from sqlalchemy import Column, ForeignKey, String, Table, bindparam, delete, select
 
 from dragoman.core import audit
 from dragoman.core.accounts import AT_A_TIME, accounts
@@ -18,6 +18,7 @@ from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import NotFound, PermissionMissing, PermissionsExceeded, TooMany
 from dragoman.core.names import checked
+from dragoman.core.prepared import Prepared
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
@@ -84,9 +85,23 @@ class Rights:
         return self.of_admin or (not other.of_admin and set(self.effective).issuperset(other.effective))
 
 
+_OWN = Prepared(
+    select(account_permissions.c.name)
+    .where(account_permissions.c.account_number == bindparam("account"))
+    .order_by(account_permissions.c.name)
+)
+_BY_GROUP = Prepared(
+    select(account_groups.c.number, account_groups.c.permissions)
+    .join(group_members, account_groups.c.number == group_members.c.group_number)
+    .where(group_members.c.account_number == bindparam("account"))
+    .order_by(account_groups.c.number)
+)
+
+
 def of(uow: UnitOfWork, account: Account) -> Rights:
     """What an account may do now."""
-    return of_all(uow, [account])[account.number]
+    facts = {"account": account.number}
+    return _rights(account, [name for (name,) in _OWN.rows(uow.db, facts)], _BY_GROUP.rows(uow.db, facts))
 
 
 def of_all(uow: UnitOfWork, those: Sequence[Account]) -> Mapping[int, Rights]:
@@ -100,8 +115,7 @@ def of_all(uow: UnitOfWork, those: Sequence[Account]) -> Mapping[int, Rights]:
 def _of_some(uow: UnitOfWork, those: Sequence[Account]) -> Mapping[int, Rights]:
     own, g, m = account_permissions.c, account_groups.c, group_members.c
     names: dict[int, list[str]] = {account.number: [] for account in those}
-    groups: dict[int, list[int]] = {account.number: [] for account in those}
-    granted: dict[int, set[str]] = {account.number: set() for account in those}
+    groups: dict[int, list[tuple[int, Sequence[str]]]] = {account.number: [] for account in those}
     given = select(own.account_number, own.name).where(own.account_number.in_(names)).order_by(own.name)
     for number, name in uow.db.execute(given):
         names[number].append(name)
@@ -111,17 +125,20 @@ def _of_some(uow: UnitOfWork, those: Sequence[Account]) -> Mapping[int, Rights]:
     for number, group, permissions in uow.db.execute(
         joined.where(m.account_number.in_(names)).order_by(g.number)
     ):
-        groups[number].append(group)
-        granted[number].update(permissions)
+        groups[number].append((group, permissions))
     return {
-        account.number: Rights(
-            own=tuple(names[account.number]),
-            by_group=tuple(sorted(granted[account.number])),
-            groups=tuple(groups[account.number]),
-            of_admin=account.is_admin,
-        )
-        for account in those
+        account.number: _rights(account, names[account.number], groups[account.number]) for account in those
     }
+
+
+def _rights(account: Account, own: Sequence[str], groups: Sequence[tuple[int, Sequence[str]]]) -> Rights:
+    by_group = {name for _, permissions in groups for name in permissions}
+    return Rights(
+        own=tuple(own),
+        by_group=tuple(sorted(by_group)),
+        groups=tuple(number for number, _ in groups),
+        of_admin=account.is_admin,
+    )
 
 
 def require(uow: UnitOfWork, caller: Principal, name: str) -> None:

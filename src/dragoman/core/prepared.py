@@ -19,26 +19,29 @@ Converter = Callable[[Any], Any]
 
 
 class Prepared:
-    """A SELECT of at most one row. What it is asked with is bound by name; constants in it keep their values."""
+    """A SELECT. What it is asked with is bound by name; constants in it keep their values."""
 
     def __init__(self, statement: AnySelect) -> None:
         self._statement = statement
         self._forms: dict[str, _Form] = {}
 
     def find(self, db: Connection, facts: Mapping[str, object]) -> tuple[Any, ...] | None:
-        """The row's values in the order of the columns, or None. Raises what SQLAlchemy raises."""
+        """The first row, as `rows` gives it, or None."""
+        return next(iter(self.rows(db, facts)), None)
+
+    def rows(self, db: Connection, facts: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows, each its values in the order of the columns. Raises what SQLAlchemy raises."""
         dialect = db.dialect
         form = self._forms.get(dialect.name)
         if form is None:
             form = self._forms[dialect.name] = _Form.of(self._statement, dialect)
         driver: Any = db.connection.dbapi_connection
         try:
-            row = driver.execute(form.text, form.given(facts)).fetchone()
+            rows = driver.execute(form.text, form.given(facts)).fetchall()
         except dialect.loaded_dbapi.Error:
             # It fails again, and then SQLAlchemy knows what that means for the connection and its pool.
-            again = db.execute(self._statement, facts).one_or_none()
-            return None if again is None else tuple(again)
-        return None if row is None else form.values(row)
+            return [tuple(row) for row in db.execute(self._statement, facts)]
+        return [form.values(row) for row in rows]
 
 
 @dataclass(frozen=True)
