@@ -1,7 +1,8 @@
 """HTTP load from a process of its own: so many connections, for so long, so often; then a tally.
 
 It speaks just enough HTTP/1.1 to cost little beside the server: prepared requests over connections that are
-kept, and of an answer it reads the status, the length and Retry-After. It ends by itself.
+kept, and of an answer it reads the status, the length and Retry-After; the body only where a token in it is to
+be shown next. It ends by itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import gc
 import json
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from typing import Any, cast
 
 LONGEST_WAIT = 1.0  # seconds an honest client waits at most when told to retry later
 RECONNECT_AFTER = 0.05
+TOKEN = "@token@"  # what stands for the token in a request
 LAST_ANSWERS = 5.0  # seconds within which the answers that are owed at the end must come
 
 
@@ -31,7 +34,8 @@ class Load:
 
     The first `warm` seconds are not counted, the next `seconds` are; then every answer that is still owed is
     waited for. `every`: seconds from one request of a connection to its next, 0 for at once. `honest` clients
-    heed Retry-After, up to a second.
+    heed Retry-After, up to a second. `tokens`, all of one length, are for requests that say `TOKEN`, the first of
+    each connection; `next_token` is a regular expression whose group finds the next one in an answer.
     """
 
     port: int
@@ -41,6 +45,8 @@ class Load:
     warm: float = 0.3
     every: float = 0.0
     honest: bool = True
+    tokens: Sequence[str] = ()
+    next_token: str = ""
 
 
 @dataclass
@@ -150,6 +156,8 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._over = False
+        self._token = load.tokens[number % len(load.tokens)].encode() if load.tokens else b""
+        self._next_token = re.compile(load.next_token.encode())
         self.waits = False
 
     async def connect(self) -> None:
@@ -180,8 +188,13 @@ class _Connection(asyncio.Protocol):
         if head < 0:
             return
         names = self._seen[:head].lower()
-        if len(self._seen) < head + 4 + _number(names, b"content-length", 0):
+        if b"\r\ntransfer-encoding: chunked" in names:
+            if not self._seen.endswith(b"\r\n0\r\n\r\n"):
+                return
+        elif len(self._seen) < head + 4 + _number(names, b"content-length", 0):
             return
+        if self._token and (found := self._next_token.search(self._seen, head)):
+            self._token = found[1]
         self.waits, self._seen = False, b""
         now = time.monotonic()
         status = int(names[9:12])
@@ -204,7 +217,8 @@ class _Connection(asyncio.Protocol):
             return
         self.waits, self._counts = True, self._book.counting
         self._begun = time.monotonic() if since is None else since
-        self._transport.write(self._requests[self._turn % len(self._requests)])
+        request = self._requests[self._turn % len(self._requests)]
+        self._transport.write(request.replace(TOKEN.encode(), self._token) if self._token else request)
         self._turn += self._load.connections
 
     def _at(self, moment: float, do: Callable[[], None]) -> None:
