@@ -168,6 +168,12 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def tools() -> Path:
+    """The folder of `pg_dump` and the other tools of the wheel's server. Skips the test where there are none."""
+    postgres_server()
+    return usable_binaries(Path(), None)
+
+
 def unprivileged_user() -> str | None:
     """Whom the server runs as: PostgreSQL refuses to run as root. None: as we are."""
     if os.geteuid() != 0:

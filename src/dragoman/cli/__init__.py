@@ -18,6 +18,7 @@ import typer
 from dragoman.cli import (
     account,
     audit,
+    backup,
     config,
     db,
     diff,
@@ -30,6 +31,7 @@ from dragoman.cli import (
     openapi,
     outbox,
     reset,
+    restore,
     secrets,
     serve,
     session,
@@ -63,6 +65,8 @@ app.command()(openapi.openapi)
 app.command()(diff.diff)
 app.command()(migrate.migrate)
 app.add_typer(db.app)
+app.command()(backup.backup)
+app.command()(restore.restore)
 app.command()(version.version)
 
 

@@ -46,17 +46,20 @@ def read(file: Path | None, *, stdin: bool) -> Secret:
     return Secret(read_text(file, stdin=stdin, again="Once more"))
 
 
-def read_text(file: Path | None, *, stdin: bool, again: str | bool = False) -> str:
-    """A password as it is, for who has no `Secret` (the bare installation). `again` asks for it once more."""
+def read_text(file: Path | None, *, stdin: bool, again: str | bool = False, what: str = "password") -> str:
+    """A password as it is, for who has no `Secret` (the bare installation). `again` asks for it once more.
+
+    `what` it is that the options and the prompt are named for.
+    """
     if file is not None and stdin:
-        raise WrongUsage("--password-file and --password-stdin exclude each other")
+        raise WrongUsage(f"--{what}-file and --{what}-stdin exclude each other")
     if file is not None:
         return _from_file(file)
     if stdin:
         return _text(sys.stdin.buffer, "standard input")
     if not sys.stdin.isatty():
-        raise WrongUsage("there is no terminal to ask on: use --password-file FILE or --password-stdin")
-    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=again, err=True)
+        raise WrongUsage(f"there is no terminal to ask on: use --{what}-file FILE or --{what}-stdin")
+    password: str = typer.prompt(what.capitalize(), hide_input=True, confirmation_prompt=again, err=True)
     return password
 
 

@@ -86,6 +86,11 @@ def contents(db: Connection, tables: Sequence[Table]) -> dict[str, Content]:
     return {table.name: content_of(db, table) for table in tables}
 
 
+def contents_there(db: Connection) -> dict[str, Content]:
+    """What each table that there is holds, by its name."""
+    return contents(db, tables_there(db))
+
+
 def _ordered_keys(db: Connection, table: Table) -> list[ColumnElement[Any]]:
     """The columns of the primary key, so that they sort by their bytes on every engine."""
     keys: list[ColumnElement[Any]] = list(table.primary_key.columns)

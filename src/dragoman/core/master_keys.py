@@ -10,6 +10,7 @@ import base64
 import binascii
 import fcntl
 import hashlib
+import hmac
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,10 @@ class MasterKey:
     def id(self) -> str:
         """32 hexadecimal digits. The key has 256 random bits, so its digest says nothing about it."""
         return hashlib.sha256(b"dragoman master key id, version 1\0" + self.material).hexdigest()[:32]
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, which say nothing about the key or those for others."""
+        return hmac.digest(self.material, f"dragoman derived key\0{purpose}".encode(), "sha256")
 
 
 @final

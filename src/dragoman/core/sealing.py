@@ -109,20 +109,33 @@ def load_master_keys(
     That file is made only while the database has no data key. The schema must be current. Raises
     `MasterKeyMissing` and `MasterKeyWrong`, also when a data key is wrapped under none of the keys.
     """
-    if configured is not None:
-        keys = parse(configured, source="the configured master key")
-    elif database.is_sqlite:
 
-        def nothing_is_sealed() -> bool:
-            with database.reading() as db:
-                return db.scalar(select(func.count()).select_from(data_keys)) == 0
+    def nothing_is_sealed() -> bool:
+        with database.reading() as db:
+            return db.scalar(select(func.count()).select_from(data_keys)) == 0
 
-        keys = read_or_make(database.file.with_name(KEY_FILE), may_make=nothing_is_sealed, dice=dice)
-    else:
-        raise MasterKeyMissing(f"PostgreSQL needs a master key: {HOW_TO_CONFIGURE}")
+    keys = kept_master_keys(configured, database, may_make=nothing_is_sealed, dice=dice)
     with database.reading() as db:
         has_data_key(db, keys)
     return keys
+
+
+def kept_master_keys(
+    configured: str | None,
+    database: Database,
+    *,
+    may_make: Callable[[], bool] = lambda: False,
+    dice: Callable[[int], bytes] = os.urandom,
+) -> MasterKeys:
+    """The keys that are configured or kept beside the database, whatever that holds; none are made unless it `may_make`.
+
+    Raises `MasterKeyMissing` and `MasterKeyWrong`.
+    """
+    if configured is None and database.is_sqlite:
+        return read_or_make(database.file.with_name(KEY_FILE), may_make=may_make, dice=dice)
+    if configured is None:
+        raise MasterKeyMissing(f"PostgreSQL needs a master key: {HOW_TO_CONFIGURE}")
+    return parse(configured, source="the configured master key")
 
 
 def has_data_key(db: Connection, master_keys: MasterKeys) -> bool:

@@ -69,7 +69,12 @@ def bring_up(
             return []
     migrating = _migrating_sqlite if database.is_sqlite else _migrating_postgresql
     with migrating(database, patience) as db:
-        return [] if serves(db, head) else _upgrade(db, versions)
+        return bring_up_within(db, head=head, versions=versions)
+
+
+def bring_up_within(db: Connection, *, head: str = HEAD, versions: Path = FOLDER / "versions") -> list[str]:
+    """`bring_up` in a transaction that somebody else has begun, of a database that nobody else uses."""
+    return [] if serves(db, head) else _upgrade(db, versions)
 
 
 def revision_of(db: Connection) -> str | None:

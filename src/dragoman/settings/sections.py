@@ -247,6 +247,14 @@ class SweepSettings(Section):
     batch: int = Field(default=1000, ge=1, le=100_000, description="Most rows removed in one unit of work")
 
 
+class BackupSettings(Section):
+    """What `dragoman backup` and `dragoman restore` need not ask for."""
+
+    passphrase: FilledSecret | None = Field(
+        default=None, description="What `dragoman backup --encrypt` encrypts by, and `restore` opens"
+    )
+
+
 class OutgoingSettings(Section):
     """Requests to other servers, such as a provider that people sign in with."""
 
@@ -374,6 +382,7 @@ class Settings(Section):
     impersonation: ImpersonationSettings = Field(default_factory=ImpersonationSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
+    backup: BackupSettings = Field(default_factory=BackupSettings)
     outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     pages: PageSettings = Field(default_factory=PageSettings)
