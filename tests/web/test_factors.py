@@ -47,7 +47,9 @@ def set_up(house: Running, browser: Browser) -> tuple[str, list[str]]:
     assert browser.page is not None
     shown = re.search(r'class="code shown-once">([A-Z2-7 ]+)<', browser.page.text)
     assert shown is not None
-    assert re.search(r'<svg[^>]* viewBox="0 0 \d+ \d+"', browser.page.text)  # else a page that scales it cuts it
+    assert re.search(
+        r'<svg[^>]* viewBox="0 0 \d+ \d+"', browser.page.text
+    )  # else a page that scales it cuts it
     page = browser.send("/account/totp", code=code(house, shown[1]))
     codes = re.findall(r"<div>([a-z2-7-]{27})</div>", page.text)
     assert (page.status_code, len(codes)) == (200, 10)

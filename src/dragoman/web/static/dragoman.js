@@ -113,3 +113,20 @@ if (window.PublicKeyCredential) {
     }
   }
 }
+
+// How hard a password is to guess, roughly: what the server's own rules say counts.
+const WORDS = ["a guess away", "weak", "fair", "good", "strong"];
+function strength(text) {
+  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/].filter((kind) => kind.test(text)).length;
+  const plain = text.toLowerCase().replace(/(.)\1+/g, "$1").replace(/0123|1234|2345|3456|4567|5678|6789|abc|qwert|asdf|password|passwort|letmein|welcome/g, "");
+  const bits = plain.length * Math.log2([1, 26, 40, 55, 70][kinds] || 1) * (new Set(plain).size / Math.max(plain.length, 1) > 0.4 ? 1 : 0.5);
+  return bits < 28 ? 0 : bits < 40 ? 1 : bits < 55 ? 2 : bits < 75 ? 3 : 4;
+}
+for (const field of document.querySelectorAll("input[data-strength]")) {
+  const place = document.getElementById(field.dataset.strength);
+  field.addEventListener("input", () => {
+    place.hidden = !field.value;
+    place.querySelector("meter").value = strength(field.value);
+    place.querySelector(".hint").textContent = `It is ${WORDS[strength(field.value)]}.`;
+  });
+}
