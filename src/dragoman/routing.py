@@ -43,8 +43,8 @@ class Routes(Generic[S]):
             method = each.operation.method
             start = secret_after(path, each.operation.takes)
             if start is not None:
-                before = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(start))
-                self._before_secrets.append(re.compile(before, flags))
+                before = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(start).replace("/", "/+"))
+                self._before_secrets.append(re.compile(before, re.IGNORECASE))
             if "{" not in path:
                 self._fixed.setdefault(self._normal(path), {})[method] = each
             else:
@@ -53,9 +53,9 @@ class Routes(Generic[S]):
                 route.methods[method] = each
 
     def loggable(self, path: str) -> str:
-        """A path as the log may show it: no further than a secret in it, whatever it leads to."""
-        found = (pattern.match(path) for pattern in self._before_secrets)
-        return next((f"{start[0]}…" for start in found if start), path)
+        """A path as the log may show it: no further than a secret in it, also where it is mistyped and leads nowhere."""
+        found = filter(None, (pattern.search(path) for pattern in self._before_secrets))
+        return next((f"{path[: start.end()]}…" for start in found), path)
 
     def _normal(self, path: str) -> str:
         return path.lower().rstrip("/") if self._folds else path

@@ -36,6 +36,7 @@ from tests.laws.travel import (
     has_keys,
     journey_of,
     key_of,
+    manners_of,
     operations_of,
     reads_by_itself,
     release_of,
@@ -62,7 +63,7 @@ from dragoman.dialects.immich.server import dialect as immich
 from dragoman.exchange import Spoken
 from dragoman.releases import dumped
 from dragoman.serving import Bound, Dialect, DialectApp, serve_plain
-from dragoman.wire import Access, Api, Endpoint, Nothing, Operation, Work, asked
+from dragoman.wire import Access, Api, Endpoint, InPath, Nothing, Operation, Work, asked, places
 
 NAME = "someone@example.org"
 WRONG = "wrong-horse-7-battery"
@@ -426,6 +427,57 @@ def test_no_secret_is_logged_or_stored(
     for secret in secrets:
         assert secret not in logged
         assert [name for name, content in stored.items() if secret.encode() in content] == []
+
+
+@each_dialect
+def test_no_secret_is_logged_wherever_a_request_holds_it(
+    dialect: Dialect, travel: Travel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every operation is asked with a secret wherever one may stand; the log tells of each request, and of no secret."""
+    marks = {place: f"{place}-recognisable-secret" for place in ("header", "cookie", "query", "body", "path")}
+    headers = {
+        "Authorization": f"Bearer {marks['header']}",
+        "X-API-Key": marks["header"],
+        "Cookie": "; ".join(
+            f"{name}={marks['cookie']}" for name in ("token", "sessionid", "portainer_api_key")
+        ),
+        **dict.fromkeys(dialect_headers(dialect), marks["header"]),
+    }
+    query = "&".join(
+        f"{name}={marks['query']}" for name in ("apiKey", "apikey", "key", "token", "code", "slug")
+    )
+    asked: list[str] = []
+    with travel(dialect, log={"level": "debug", "format": "json"}) as traveller:
+        for operation in traveller.operations.values():
+            path, body = with_secrets(operation, marks["path"], marks["body"])
+            # As it is, and as it is mistyped.
+            for variant in (path, f"{path}/", path.replace("/", "//"), path.upper(), f"/x{path}"):
+                traveller.request(operation.method, f"{variant}?{query}", headers, body)
+                asked.append(variant)
+    logged = capsys.readouterr().err
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert len([line for line in lines if line["event"] == "answered"]) == len(asked)
+    assert [line for line in lines if any(mark in json.dumps(line).lower() for mark in marks.values())] == []
+
+
+def dialect_headers(dialect: Dialect) -> set[str]:
+    """The headers in which a dialect's own client shows who it is."""
+    return set(manners_of(dialect).credentials("token", None)) | set(
+        manners_of(dialect).credentials(None, "key")
+    )
+
+
+def with_secrets(operation: Operation[Any, Any], in_path: str, in_body: str) -> tuple[str, Any]:
+    """An operation's path and body with a secret in each of their fields that may hold one."""
+    shape: type[BaseModel] = operation.takes
+    path, body = operation.path, {}
+    for name, (place, wire_name) in places(shape).items():
+        if place is InPath:
+            secret = not shape.model_fields[name].repr
+            path = path.replace("{" + wire_name + "}", in_path if secret else "7")
+        elif place is None:
+            body[wire_name] = in_body
+    return path, body
 
 
 # --- law 6: shapes survive a round trip -----------------------------------------------------------------
