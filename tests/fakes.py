@@ -32,6 +32,10 @@ class FakeClock:
         """What it shows."""
         return self.now
 
+    def monotonic(self) -> float:
+        """The same in seconds since some moment, which nobody sets back."""
+        return (self.now - START).total_seconds() + 1000.0
+
     def forward(self, **by: float) -> None:
         """Move on by that much: `clock.forward(minutes=15)`."""
         self.now += timedelta(**by)

@@ -50,7 +50,13 @@ def running(configuration: settings.Settings, hasher: Hasher, clock: FakeClock) 
     """Serve until the body is done."""
     built = app.build(
         configuration,
-        Tools(hasher, clock=clock, web=app.make_web(configuration), mailer=app.make_mailer(configuration)),
+        Tools(
+            hasher,
+            clock=clock,
+            monotonic=clock.monotonic,
+            web=app.make_web(configuration),
+            mailer=app.make_mailer(configuration),
+        ),
     )
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(

@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
-
-from dragoman import documents, health, log, metrics, migrations, traffic
+from dragoman import check, documents, health, log, metrics, migrations, traffic
+from dragoman.check import Check, Checking
 from dragoman.core import passwords, policy, sealing, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.database import Database
@@ -26,11 +25,13 @@ from dragoman.core.secrets import Secret
 from dragoman.core.work import Core, Origin, Tools
 from dragoman.courier import Courier
 from dragoman.dialects import discover
-from dragoman.exchange import Exchange, send_spoken, spoken_json
-from dragoman.lanes import HASHES_AHEAD, Lanes
+from dragoman.envelope import Envelope
+from dragoman.exchange import Exchange, carried, carrying, send_spoken, spoken_json
+from dragoman.known import Known, Strangers
+from dragoman.lanes import CHECKING, HASHES_AHEAD, Lanes
 from dragoman.metrics.page import PATH as METRICS
 from dragoman.metrics.page import MetricsPage
-from dragoman.network import address_bucket, client_address, host_name, is_secure
+from dragoman.network import address_bucket, client_address, host_name, is_secure, is_trusted
 from dragoman.outgoing import OutgoingHttp
 from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
@@ -42,7 +43,7 @@ from dragoman.web import is_ours, make_site, reset
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from dragoman.core.mail import Mailer
     from dragoman.core.web import Web
@@ -74,7 +75,11 @@ def make_core(settings: Settings, tools: Tools | None = None, *, patience: timed
     )
     tools = tools or Tools(hasher, web=make_web(settings), mailer=make_mailer(settings))
     connections = (
-        settings.server.threads + settings.outgoing.threads + HASHES_AHEAD * tools.hasher.at_once + BESIDE
+        settings.server.threads
+        + settings.outgoing.threads
+        + HASHES_AHEAD * tools.hasher.at_once
+        + CHECKING
+        + BESIDE
     )
     with ExitStack() as given_up:
         database = Database(settings.database.connection_url, connections=connections)
@@ -203,6 +208,15 @@ class App:
         self._metrics = MetricsPage(settings.metrics, metrics.FIGURES, place)
         self._reset_page = reset.ResetPage(core, self._lanes)
         self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
+        self._checks: dict[str, Check] = {}
+        self._checking = Checking(
+            core,
+            Known(core.changes, core.tools.monotonic),
+            Strangers(settings.check.unknown_per_second, core.tools.monotonic),
+            self._lanes.checking,
+            self._trusted,
+            settings.check.original_uri or "",
+        )
         self._by_path: dict[str, DialectApp] = {}
         self._by_host: dict[str, DialectApp] = {}
         self._at_origin: dict[str, tuple[str, DialectApp]] = {}
@@ -221,6 +235,7 @@ class App:
             lanes=self._lanes,
             max_body=self._settings.server.max_body_bytes,
         )
+        self._checks[dialect.name] = Check(served, self._checking, own.check_permission)
         self._by_path[own.path] = served
         if own.host is not None:
             self._by_host[own.host] = served
@@ -258,28 +273,30 @@ class App:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        headers = Headers(scope=scope)
+        envelope = Envelope(scope)
+        headers = envelope.headers
         request_id = log.request_id(headers.get("x-request-id"))
-        secure = self._is_secure(scope, headers)
-        send = _with_headers(send, request_id, secure=secure)
+        secure = self._is_secure(envelope)
+        always = carried(request_id, secure=secure)
+        bare, send = send, carrying(send, always)
         if path in health.PATHS:
             await send_spoken(send, await self._health.answer(path))
             return
         host = host_name([value for name, value in scope["headers"] if name == b"host"])
         if path == METRICS:
-            await send_spoken(send, await self._metrics.answer(_peer(scope), host, headers))
+            await send_spoken(send, await self._metrics.answer(envelope.peer, host, headers))
             return
         if host is None:
             await send_spoken(send, spoken_json(400, {"error": "exactly one valid Host header is needed"}))
             return
-        found = self._find(host, path)
+        found = self._find(host, path) or self._asked_by_gateway(envelope, path)
         if found is None and is_ours(path) and self._is_ours(host):
             page = Exchange(
                 scope,
                 path=path,
                 mount="",
                 host=host,
-                origin=self._origin(scope, headers, PAGES, request_id),
+                origin=self._origin(envelope, PAGES, request_id),
                 secure=secure,
             )
             begun = time.perf_counter()
@@ -297,16 +314,22 @@ class App:
             return
         mount, served = found
         name = served.dialect.name
+        checking = self._checks[name] if path == f"{mount}{check.PATH}" else None
+        if checking is not None and await checking.at_once(envelope, bare, always):
+            return
         exchange = Exchange(
             scope,
             path=path if mount and path in self._at_origin else path.removeprefix(mount) or "/",
             mount=mount,
             host=host,
-            origin=self._origin(scope, headers, name, request_id),
+            origin=self._origin(envelope, name, request_id),
             secure=secure,
             setup_open=self._window.admits(headers, host, self.core.tools.clock()),
         )
         log.bind_request(request_id=request_id, dialect=name)
+        if checking is not None:
+            await checking(exchange, send)
+            return
         document = documents.find(served, exchange, self._settings.server.base_url)
         if document is not None:
             await send_spoken(send, document)
@@ -335,41 +358,25 @@ class App:
                 return mount, served
         return None
 
-    def _origin(self, scope: Scope, headers: Headers, dialect: str, request_id: str) -> Origin:
-        address = client_address(_peer(scope), headers.getlist("x-forwarded-for"), self._trusted)
+    def _asked_by_gateway(self, envelope: Envelope, path: str) -> tuple[str, DialectApp] | None:
+        """Whose check one of our own proxies asks for: by an address that is only known in there, as often as not."""
+        if not path.endswith(check.PATH) or not is_trusted(envelope.peer, self._trusted):
+            return None
+        mount = path.removesuffix(check.PATH)
+        return (mount, self._by_path[mount]) if mount in self._by_path else None
+
+    def _origin(self, envelope: Envelope, dialect: str, request_id: str) -> Origin:
+        forwarded_for = envelope.headers.getlist("x-forwarded-for")
+        address = client_address(envelope.peer, forwarded_for, self._trusted)
         return Origin(
             dialect=dialect,
             address=address,
             network=address_bucket(address),
-            agent=headers.get("user-agent", ""),
+            agent=envelope.headers.get("user-agent", ""),
             request_id=request_id,
         )
 
-    def _is_secure(self, scope: Scope, headers: Headers) -> bool:
-        return is_secure(
-            scope.get("scheme", "http"), _peer(scope), headers.getlist("x-forwarded-proto"), self._trusted
-        )
-
-
-def _peer(scope: Scope) -> str | None:
-    """The address at the other end of the connection."""
-    return scope["client"][0] if scope.get("client") else None
-
-
-def _with_headers(send: Send, request_id: str, *, secure: bool) -> Send:
-    """What every answer carries, whoever gives it."""
-    always = [
-        (b"x-request-id", request_id.encode("latin-1")),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-        *([(b"strict-transport-security", b"max-age=31536000")] if secure else []),
-    ]
-
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            present = {name for name, _ in message["headers"]}
-            message["headers"] += [header for header in always if header[0] not in present]
-        await send(message)
-
-    return sent
+    def _is_secure(self, envelope: Envelope) -> bool:
+        scheme = envelope.scope.get("scheme", "http")
+        forwarded_proto = envelope.headers.getlist("x-forwarded-proto")
+        return is_secure(scheme, envelope.peer, forwarded_proto, self._trusted)

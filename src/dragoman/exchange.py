@@ -6,17 +6,15 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers, QueryParams
+from dragoman.envelope import Envelope
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Send
 
     from dragoman.core.work import Origin
-    from dragoman.releases import Release
     from dragoman.wire import Operation
 
 JSON = "application/json; charset=utf-8"
@@ -38,14 +36,13 @@ class Malformed(Exception):
 
 
 @dataclass
-class Exchange:
+class Exchange(Envelope):
     """What a request says. `path` is below the mount; `mount` is "" on a host of its own.
 
     `body` is b"" until it has been read, and where it cannot be. `origin` is what we believe of where it came from; `secure` whether the client's own connection is TLS.
     `reached` says whether the operation's handler was called: what goes wrong before is not the operation's.
     """
 
-    scope: Scope
     path: str
     mount: str
     host: str
@@ -55,7 +52,6 @@ class Exchange:
     body: bytes = b""
     operation: Operation[Any, Any] | None = None
     why: str | None = None  # why it cannot be answered, for the log
-    release: Release | None = None
     reached: bool = False
 
     @property
@@ -65,34 +61,6 @@ class Exchange:
     @property
     def request_id(self) -> str:
         return self.origin.request_id
-
-    @cached_property
-    def headers(self) -> Headers:
-        return Headers(scope=self.scope)
-
-    @cached_property
-    def query(self) -> QueryParams:
-        return QueryParams(self.scope["query_string"])
-
-    @property
-    def bearer(self) -> str:
-        """The token of a bearer header, up to a blank (RFC 6750 §2.1); "" for none, and for other schemes."""
-        scheme, _, rest = self.headers.get("authorization", "").partition(" ")
-        return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
-
-    @cached_property
-    def cookies(self) -> Mapping[str, str]:
-        """Cookies by name, unquoted and percent-decoded. Whatever cannot be read as a cookie is not there.
-
-        Of two with one name the first counts: browsers send the more specific path's first (RFC 6265 §5.4).
-        """
-        found: dict[str, str] = {}
-        for pair in ";".join(self.headers.getlist("cookie")).split(";"):
-            name, equals, value = (part.strip() for part in pair.partition("="))
-            if equals:
-                quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
-                found.setdefault(name, unquote(value[1:-1] if quoted else value))
-        return found
 
 
 @dataclass(frozen=True)
@@ -172,6 +140,29 @@ def require_utf8(exchange: Exchange) -> None:
     charset = CHARSET.search(exchange.headers.get("content-type", ""))
     if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
         raise Malformed(f'unsupported charset "{charset[1].upper()}"', 415)
+
+
+def carried(request_id: str, *, secure: bool) -> list[tuple[bytes, bytes]]:
+    """The headers that every answer carries, whoever gives it."""
+    return [
+        (b"x-request-id", request_id.encode("latin-1")),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        *([(b"strict-transport-security", b"max-age=31536000")] if secure else []),
+    ]
+
+
+def carrying(send: Send, always: Sequence[tuple[bytes, bytes]]) -> Send:
+    """Sends with these headers, as far as an answer does not say them otherwise itself."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            message["headers"] += [header for header in always if header[0] not in present]
+        await send(message)
+
+    return sent
 
 
 async def send_spoken(send: Send, spoken: Spoken) -> None:

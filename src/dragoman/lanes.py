@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dragoman.settings import Settings
 
 T = TypeVar("T")
+CHECKING = 4  # threads that read for gateways what the event loop cannot
 HASHES_AHEAD = 2  # threads per hash: while one hashes, another reads and writes around its own
 RUNNING = Figure("lane_running", "gauge", "Jobs that a lane's threads work on", ("lane",))
 WAITING = Figure("lane_waiting", "gauge", "Jobs that wait for a thread of a lane", ("lane",))
@@ -139,11 +140,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Lanes:
-    """The lanes of a process: for what hashes, for what asks other servers (`outward`), and for the rest."""
+    """The lanes of a process: for what hashes, for what asks other servers (`outward`), for gateways' checks, and
+    for the rest."""
 
     plain: Lane
     hashing: Lane
     outward: Lane
+    checking: Lane
 
     @classmethod
     def of(cls, settings: Settings, *, hashes: int, tally: Tally) -> Lanes:
@@ -157,9 +160,10 @@ class Lanes:
                 "hashing", threads=HASHES_AHEAD * hashes, waiting=server.hash_queue, patience=hash_patience
             ),
             outward=lane("outward", threads=outgoing.threads, waiting=64, patience=patience),
+            checking=lane("checking", threads=CHECKING, waiting=1024, patience=patience),
         )
 
     def close(self) -> None:
         """Let the jobs that were taken finish, and end all threads."""
-        for lane in (self.hashing, self.outward, self.plain):
+        for lane in (self.hashing, self.outward, self.checking, self.plain):
             lane.close()

@@ -31,6 +31,7 @@ UNKNOWN = "unknown"
 # Headers by which a proxy says that it is one.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 LONGEST_NAME = 253  # RFC 1035 §2.3.4, without the final dot
+LONGEST_HOST = LONGEST_NAME + len(".:65535")
 
 _HOP = re.compile(r"(?P<bare>[^\[\]]+)|\[(?P<bracketed>[^\[\]]+)\](?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _IPV4_AND_PORT = re.compile(r"(?P<address>[0-9.]+):(?P<port>[0-9]{1,5})", re.ASCII)
@@ -97,10 +98,13 @@ def host_name(values: Sequence[bytes | str]) -> str | None:
     Lower-cased, without port and final dot; an IPv6 literal keeps its brackets and is written in canonical
     form. None if the header is absent, repeated or malformed, all of which the caller answers with 400.
     """
-    if len(values) != 1:
+    if len(values) != 1 or len(values[0]) > LONGEST_HOST:
         return None
-    value = values[0]
-    text = value if isinstance(value, str) else value.decode("latin-1")
+    return _named(values[0] if isinstance(values[0], str) else values[0].decode("latin-1"))
+
+
+@lru_cache(maxsize=1024)
+def _named(text: str) -> str | None:
     match = _HOST.fullmatch(text.lower()) if text.isascii() else None
     if match is None or int(match["port"] or 0) > 65535:
         return None

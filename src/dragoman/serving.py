@@ -28,6 +28,7 @@ from dragoman.core.errors import (
 from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
 from dragoman.core.work import Core, Tools, UnitOfWork
+from dragoman.envelope import Envelope
 from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, send_spoken
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
@@ -202,7 +203,7 @@ class Dialect:
     product: str
     api: type[Api]
     bound: Sequence[Bound]
-    present: Callable[[Exchange], Presented | None]
+    present: Callable[[Envelope], Presented | None]
     decode: Callable[[Exchange, bytes], Any]
     errors: Speech
     settings: type[DialectSettings]
@@ -266,6 +267,10 @@ class DialectApp:
         except Exception:
             log.exception("crashed", method=exchange.method, path=self._routes.loggable(exchange.path))
             spoken = self.dialect.errors.crashed(exchange)
+        await self.say(send, exchange, spoken, begun)
+
+    async def say(self, send: Send, exchange: Exchange, spoken: Spoken, begun: float) -> None:
+        """Send an answer to a request that came at `begun`, by `time.perf_counter`, and log it."""
         await send_spoken(send, spoken)
         took = time.perf_counter() - begun
         operation = exchange.operation.name if exchange.operation else None
@@ -310,7 +315,7 @@ class DialectApp:
         try:
             return await self._in_lane(self._job(exchange, bound, problem or body, parameters))
         except Refusal as refusal:
-            return self._refused(exchange, refusal)
+            return self.refused(exchange, refusal)
         except ValidationError as invalid:
             return self.dialect.errors.invalid(exchange, bound.operation.takes, invalid)
         except Malformed as malformed:
@@ -361,7 +366,7 @@ class DialectApp:
             return Call(job.exchange, self.settings)
         visitors = job.operation.access in (Access.VISITOR, Access.WELCOME)
         try:
-            found = identify(uow, self._named(uow, job.presented), device, visitors=visitors)
+            found = identify(uow, self.named(uow, job.presented), device, visitors=visitors)
             principal = in_words_of(self.release, found)
             job.exchange.origin = uow.origin
         except CredentialRefused:
@@ -377,7 +382,8 @@ class DialectApp:
                 permissions.require(uow, principal, permission)
         return Call(job.exchange, self.settings, principal)
 
-    def _named(self, uow: UnitOfWork, presented: Presented) -> Presented | Named:
+    def named(self, uow: UnitOfWork, presented: Presented) -> Presented | Named:
+        """What is looked up: of a signed token the session that it names. Refuses `SessionRefused`."""
         if presented.kind != "signed" or self.dialect.named is None:
             return presented
         return self.dialect.named(uow, self.settings, presented.secret)
@@ -392,7 +398,8 @@ class DialectApp:
             return Spoken(status, headers=headers)
         return Spoken(status, dumped(self.release, answer), self.dialect.media, headers)
 
-    def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
+    def refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
+        """What the dialect says of a refusal, and when to come back."""
         spoken = self.dialect.errors.refused(exchange, refusal)
         if isinstance(refusal, Unavailable | UpstreamFailed):
             exchange.why = refusal.why

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from dragoman.network import FORWARDED, is_loopback_host
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
+    from collections.abc import Mapping
 
     from dragoman.settings import Settings
 
@@ -41,7 +41,7 @@ class SetupWindow:
             return cls(now, None)
         return cls(now, now + timedelta(minutes=settings.setup.window_minutes))
 
-    def admits(self, headers: Headers, host: str, now: datetime) -> bool:
+    def admits(self, headers: Mapping[str, str], host: str, now: datetime) -> bool:
         """Whether a request with these headers, to this host name, may make the first administrator."""
         if self.wide:
             return True

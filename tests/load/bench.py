@@ -118,7 +118,7 @@ def measure(folder: Path, figures: Figures, *, seconds: float, rounds: int) -> N
         with served.serving(url, log, first="/readyz") as server:
             pass
     figures.note(watch, first_start=server.seconds)
-    prepared = served.prepare(folder, ACCOUNTS)
+    prepared = served.prepare(f"sqlite:///{folder}/dragoman.db", ACCOUNTS)
     for _ in range(rounds):
         with machine.watching() as watch, _serving(prepared, log) as server:
             memory, cpu = machine.resident(server.process), machine.spent(server.process)

@@ -41,11 +41,10 @@ class Prepared:
     hash_threads: int
 
 
-def prepare(folder: Path, how_many: int) -> Prepared:
-    """Make the database in `folder`, as the server itself would at its default settings."""
-    url = f"sqlite:///{folder}/dragoman.db"
+def prepare(url: str, how_many: int, told: Mapping[str, str] = NOTHING) -> Prepared:
+    """Make the database, as the server itself would with this environment and else at its default settings."""
     models = app.dialect_models()
-    configuration = settings.load(None, {}, overrides={"database": {"url": url}}, dialect_models=models)
+    configuration = settings.load(None, told, overrides={"database": {"url": url}}, dialect_models=models)
     core = app.make_core(configuration)
     hasher = core.tools.hasher
     stored = hasher.hash(PASSWORD)
@@ -88,7 +87,7 @@ def serving(
             command, stdout=log, stderr=log, env={**environment, **told}, cwd=log_file.parent
         )
     try:
-        while not _answers(port, first, token):
+        while not answers(port, first, token):
             if server.poll() is not None or time.perf_counter() - begun > START_PATIENCE:
                 raise RuntimeError(f"the server does not start:\n{log_file.read_text()[-4000:]}")
             time.sleep(0.004)
@@ -104,7 +103,7 @@ def free_port() -> int:
         return port
 
 
-def _answers(port: int, path: str, token: str) -> bool:
+def answers(port: int, path: str, token: str) -> bool:
     """Whether there is a server, and it says 200. `RuntimeError` if it says anything else."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:

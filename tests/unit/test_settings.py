@@ -711,6 +711,7 @@ def test_the_public_form_is_the_whole_configuration() -> None:
     assert public["dialects"]["immich"] == {
         "enabled": True,
         "path": "/immich",
+        "check_permission": None,
         "host": None,
         "speaks": "1.134",
         "oauth": {"client_secret": "********"},

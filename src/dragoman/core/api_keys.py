@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -58,6 +58,7 @@ api_keys = Table(
 
 ALL = "all"
 MOST = 1000  # of an account in a dialect
+USED_EVERY = timedelta(minutes=1)  # how stale "last used" may get before it is written again
 
 
 @dataclass(frozen=True)

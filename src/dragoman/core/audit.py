@@ -61,6 +61,7 @@ def line(
     not themselves (core/impersonation.py), which is the unit's to know. `via` is what they held up
     ("session <id>", "key <id>", "cli"). `detail` holds plain facts, and never a secret.
     """
+    _touch(uow, account, actor)
     facts = _facts(uow, event, account_number=account, actor_number=actor, via=via, detail=detail or None)
     return _line(uow.db.dialect.name).values(**facts)
 
@@ -76,10 +77,17 @@ def record(
 ) -> None:
     """Record what this unit does, and which caller did it; it is kept if the unit commits."""
     actor = None
+    _touch(uow, account, None if by is None else by.account.number)
     if by is not None:
         actor, via = (None if by.account.number == account else by.account.number), by.via
     facts = _facts(uow, event, account_number=account, actor_number=actor, via=via, detail=detail or None)
     uow.db.execute(_line(uow.db.dialect.name), facts)
+
+
+def _touch(uow: UnitOfWork, *concerned: int | None) -> None:
+    acting = uow.origin.acting
+    both = () if acting is None else (acting.actor, acting.subject)
+    uow.touches(*both, *(number for number in concerned if number is not None))
 
 
 def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from dragoman.core.errors import DatabaseUnfit
-from dragoman.core.sqlite import WRITES, Turn, make_sqlite_engine, make_writer, prepare_file
+from dragoman.core.sqlite import WRITES, Glances, Turn, make_sqlite_engine, make_writer, prepare_file
 
 if TYPE_CHECKING:
     from sqlalchemy import QueuePool
@@ -42,10 +42,12 @@ class Database:
         self.connections = connections
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn: Turn | None = None
+        self._glances: Glances | None = None
         if self.is_sqlite:
             file = self.file
             prepare_file(file)
             self._turn = Turn(file.with_name(file.name + ".writer"))
+            self._glances = Glances(self.url)
             self.engine = make_sqlite_engine(self.url, connections=connections, pool_timeout=pool_timeout)
         else:
             from dragoman.core.postgresql import make_engine  # noqa: PLC0415 - the driver, for PostgreSQL alone
@@ -79,6 +81,14 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state and cannot write."""
         with self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """As `reading`, for one thread alone, and without waiting: of SQLite, which needs no other machine."""
+        if self._glances is None:
+            raise TypeError("only SQLite can be read without waiting")
+        with self._glances.begun() as connection:
             yield connection
 
     @contextmanager
@@ -122,6 +132,8 @@ class Database:
         while self._kept:
             self._kept.popitem()[1].close()
         self.engine.dispose()
+        if self._glances is not None:
+            self._glances.close()
         if self._turn is not None:
             self._turn.close()
 

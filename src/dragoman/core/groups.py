@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from dragoman.core import accounts, audit, permissions
 from dragoman.core.accounts import Account
 from dragoman.core.accounts import accounts as account_table
+from dragoman.core.changes import EVERYBODY
 from dragoman.core.database import AnyRow, insert
 from dragoman.core.errors import NameTaken, NotFound, TooMany
 from dragoman.core.names import checked
@@ -132,6 +133,7 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
         _write(uow, number, values)
     if changes.members is not None:
         _put_members(uow, before, set(changes.members), by)
+    uow.touches(EVERYBODY)
     audit.record(uow, "group changed", by=by, group=number, fields=sorted(values))
     return get(uow, number)
 
@@ -170,4 +172,5 @@ def remove(uow: UnitOfWork, number: int, *, by: Principal | None = None) -> None
     permissions.require_within(uow, by, get(uow, number).permissions)
     if uow.db.execute(delete(account_groups).where(account_groups.c.number == number)).rowcount == 0:
         raise NotFound("group")
+    uow.touches(EVERYBODY)
     audit.record(uow, "group removed", by=by, group=number)

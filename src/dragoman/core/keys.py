@@ -11,7 +11,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
@@ -220,6 +220,17 @@ def _verified(uow: UnitOfWork, signing: Signing, text: str) -> Believed:
         # What others made of three dots, which the library need not have foreseen.
         raise SessionRefused from None
     raise SessionRefused
+
+
+def expiry(claims: Mapping[str, Any]) -> datetime:
+    """When a token of these claims expires (RFC 7519 §4.1.4)."""
+    return datetime.fromtimestamp(claims["exp"], UTC)
+
+
+def believed_until(uow: UnitOfWork) -> datetime:
+    """Until when what was read of the dialect's keys is believed; now, if nothing was."""
+    ring = uow.keyring.get(uow.origin.dialect)
+    return uow.now if ring is None else ring.read_at + FRESH
 
 
 def _is_canonical(segment: str) -> bool:

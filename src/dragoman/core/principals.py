@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import bindparam, or_, select, update
@@ -94,9 +94,13 @@ class Presented:
 
 @dataclass(frozen=True)
 class Named:
-    """A session's name, from a token whose signature is good. Whether the session lives is not said by it."""
+    """A session's name, from a token whose signature is good until `expires_at`.
+
+    Whether the session lives is not said by it.
+    """
 
     session_id: uuid.UUID
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -220,7 +224,7 @@ def _by_api_key(uow: UnitOfWork, secret: Secret) -> Principal:
     if not account.is_active:
         raise ApiKeyOwnerGone
     key = ApiKey(*row[:_KEY_WIDTH])
-    if key.used_at is None or uow.now - key.used_at >= timedelta(minutes=1):
+    if key.used_at is None or uow.now - key.used_at >= api_keys.USED_EVERY:
         uow.seen.note("api_key", key.id, Sighting(uow.now))
     return Principal(account, api_key=key)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from dragoman.core.errors import DatabaseUnfit, Unavailable
 
@@ -152,6 +152,51 @@ def make_sqlite_engine(url: URL, *, connections: int, pool_timeout: float) -> En
     event.listen(engine, "connect", make_reader)
     event.listen(engine, "begin", begin_sqlite)
     return engine
+
+
+class Glances:
+    """A connection of its own that one thread keeps. It only reads, and does not wait when somebody is in its way."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = create_engine(
+            url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            # It is closed by whoever closes the database.
+            connect_args={"check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", _set_up_glances)
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def begun(self) -> Iterator[Connection]:
+        """The connection, in a transaction. After an error it is opened anew."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        # Past SQLAlchemy, as in `begin_sqlite`.
+        driver: Any = self._connection.connection.driver_connection
+        driver.execute("BEGIN")
+        try:
+            yield self._connection
+        except OperationalError:
+            self.close()
+            raise
+        finally:
+            if self._connection is not None:
+                driver.execute("ROLLBACK")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _set_up_glances(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only=ON")
+    cursor.execute("PRAGMA busy_timeout=0")
+    cursor.close()
 
 
 def set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from dragoman.core.changes import Changes
 from dragoman.core.errors import Refusal, Unavailable
 from dragoman.core.keys import Keyring
 from dragoman.core.last_seen import LastSeen
@@ -51,6 +53,7 @@ class Tools:
     hasher: Hasher
     clock: Clock = system_clock
     dice: Dice = os.urandom
+    monotonic: Callable[[], float] = time.monotonic
     sealer: Sealer | None = None  # None: this core neither seals nor opens
     web: Web = nowhere
     mailer: Mailer | None = None  # None: mail waits in the outbox until an operator reads it there
@@ -93,6 +96,7 @@ class UnitOfWork:
     writes: bool = True
     kept: list[Executable] = field(default_factory=list)
     following: list[Executable] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
     began: datetime | None = None  # when this process did; None: it is not known
 
     @property
@@ -105,6 +109,14 @@ class UnitOfWork:
     def acts(self, acting: Acting) -> None:
         """The caller acts as somebody else: both names are in what is on record from here on."""
         self.origin = replace(self.origin, acting=acting)
+
+    def touches(self, *accounts: int) -> None:
+        """Something of these accounts, by their numbers, is otherwise once this unit is written.
+
+        What this process knew of their credentials is then not believed any more (core/changes.py). Whatever is
+        on record of an account touches it by that; `EVERYBODY` there is for what is not of single accounts.
+        """
+        self.touched.update(accounts)
 
     def evidence(self, *statements: Executable) -> None:
         """Note what must outlive a refusal: idempotent statements, written after the rollback."""
@@ -141,6 +153,7 @@ class Core:
         self.seen = LastSeen()
         self.keyring = Keyring()
         self.tally = Tally()
+        self.changes = Changes(tools.monotonic)
         self.began = tools.clock()
 
     @contextmanager
@@ -151,6 +164,7 @@ class Core:
         """
         kept: list[Executable] = []
         following: list[Executable] = []
+        touched: set[int] = set()
         try:
             with answering(), self._transaction(writes=writes, durable=durable) as db:
                 now = self.tools.clock()
@@ -165,12 +179,35 @@ class Core:
                     writes=writes,
                     kept=kept,
                     following=following,
+                    touched=touched,
                     began=self.began,
                 )
         except Refusal:
             self._write(following + kept)
             raise
-        self._write(following)
+        else:
+            self._write(following)
+        finally:
+            self.changes.note(touched)
+
+    @contextmanager
+    def glance(self, origin: Origin) -> Iterator[UnitOfWork]:
+        """A unit that reads one state, for the event loop's thread alone: it waits for nobody. SQLite only.
+
+        `Unavailable` at once when somebody is in the way.
+        """
+        with answering(), self.database.glancing() as db:
+            yield UnitOfWork(
+                db,
+                self.tools.clock(),
+                self.tools,
+                self.rules,
+                origin,
+                seen=self.seen,
+                keyring=self.keyring,
+                writes=False,
+                began=self.began,
+            )
 
     @contextmanager
     def _transaction(self, *, writes: bool, durable: bool) -> Iterator[Connection]:

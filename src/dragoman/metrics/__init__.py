@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman import lanes, sweeper, traffic
+from dragoman import check, lanes, sweeper, traffic
 from dragoman.core import login, outbox, sizes, sweep
 from dragoman.core.tally import Figure
 from dragoman.metrics.places import Alone, Place
@@ -27,6 +27,7 @@ CONNECTIONS_IN_USE = Figure(
 FIGURES = (
     traffic.REQUESTS,
     traffic.SECONDS,
+    check.CHECKS,
     login.LOGINS,
     lanes.RUNNING,
     lanes.WAITING,

@@ -15,9 +15,8 @@ from dragoman.exchange import Spoken, spoken_json
 from dragoman.network import FORWARDED, is_loopback_host, is_trusted, parse_address
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-
     from dragoman.core.tally import Figure
+    from dragoman.envelope import Headers
     from dragoman.metrics.places import Alone, Place
     from dragoman.settings.sections import MetricsSettings
 

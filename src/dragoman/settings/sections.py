@@ -19,6 +19,7 @@ from dragoman.settings.values import (
     BindHost,
     DatabaseUrl,
     FilledSecret,
+    HeaderName,
     HostName,
     Mailbox,
     MasterKey,
@@ -255,6 +256,22 @@ class BackupSettings(Section):
     )
 
 
+class CheckSettings(Section):
+    """The check that gateways ask before each request (docs/gateway.md)."""
+
+    original_uri: HeaderName | None = Field(
+        default=None,
+        description="Header by which trusted proxies say what was asked for, such as X-Forwarded-Uri; "
+        "its query may hold the credential",
+    )
+    unknown_per_second: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="Unknown credentials that an address (IPv6: its /64) may show; more get 429",
+    )
+
+
 class OutgoingSettings(Section):
     """Requests to other servers, such as a provider that people sign in with."""
 
@@ -365,6 +382,10 @@ class DialectSettings(Section):
     enabled: bool = Field(default=True, description="Whether the dialect is served")
     path: MountPath = Field(description="Path prefix under which it is served; /<name> if not set")
     host: HostName | None = Field(default=None, description="Host name that serves this dialect alone")
+    check_permission: Printable | None = Field(
+        default=None,
+        description="Permission with which limited keys and visitors of links pass the check of gateways, too",
+    )
 
 
 class Settings(Section):
@@ -383,6 +404,7 @@ class Settings(Section):
     audit: AuditSettings = Field(default_factory=AuditSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
+    check: CheckSettings = Field(default_factory=CheckSettings)
     outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     pages: PageSettings = Field(default_factory=PageSettings)

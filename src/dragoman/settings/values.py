@@ -19,6 +19,7 @@ from dragoman.network import Network, host_name, parse_address
 
 _SEGMENT = r"[A-Za-z0-9._~-]+"
 _MOUNT_PATH = re.compile(rf"(/(?!\.{{1,2}}(/|$)){_SEGMENT})+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _BIND_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _STANDARD_PORTS = {"http": 80, "https": 443}
 _POSTGRESQL = ("postgresql", "postgresql+psycopg")
@@ -65,6 +66,12 @@ def _host_name(host: str) -> str:
     if name is None or name != host.lower().removesuffix("."):
         raise ValueError("must be a host name without scheme, port or path, such as photos.example.org")
     return name
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError("must be the name of a header, such as X-Forwarded-Uri")
+    return name.lower()
 
 
 def _mount_path(path: str) -> str:
@@ -169,6 +176,7 @@ def _origins(given: Any) -> tuple[str, ...]:
 BindHost = Annotated[str, AfterValidator(_bind_host)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 MountPath = Annotated[str, AfterValidator(_mount_path)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]

@@ -323,7 +323,7 @@ def test_a_core_without_a_master_key_signs_nothing(sqlite_core: Core) -> None:
 def named(core: Core, session: sessions.Session, origin: Any = ORIGIN) -> str | None:
     """Who is calling by a session's name."""
     with core.begin(origin, writes=False) as uow:
-        return identify(uow, Named(session.id)).account.email
+        return identify(uow, Named(session.id, uow.now)).account.email
 
 
 def test_a_token_names_a_session_and_lives_by_it(core: Core, clock: FakeClock) -> None:

@@ -23,6 +23,7 @@ from dragoman.dialects.aivo.wire import (
     RefreshTokenRequest,
     User,
 )
+from dragoman.envelope import Envelope
 from dragoman.exchange import Exchange, Malformed, parse_json, require_utf8
 from dragoman.serving import Call, Dialect, Reply, serve, serve_hashing
 from dragoman.wire import Nothing, has_body
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 KEYS_FRESH = ("cache-control", "public, max-age=300")
 
 
-def present(exchange: Exchange) -> Presented | None:
+def present(exchange: Envelope) -> Presented | None:
     """The bearer token; nothing else is looked at."""
     return Presented("signed", Secret(exchange.bearer)) if exchange.bearer else None
 

@@ -59,4 +59,4 @@ def named(uow: UnitOfWork, settings: AivoSettings, token: Secret, *, even_expire
     claims = keys.verify(uow, signing(settings), token, even_expired=even_expired)
     if (claims["iss"], claims["aud"]) != (settings.issuer, settings.audience):
         raise SessionRefused
-    return Named(uuid.UUID(claims["sid"]))
+    return Named(uuid.UUID(claims["sid"]), keys.expiry(claims))

@@ -12,6 +12,7 @@ from dragoman.core.secrets import KeyForm, Secret
 from dragoman.core.sessions import Device
 from dragoman.dialects.elements.errors import NoObject
 from dragoman.dialects.elements.wire.tokens import FAST_LANE
+from dragoman.envelope import Envelope
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json, require_utf8
 from dragoman.web.mailed import FORM
 from dragoman.wire import has_body
@@ -29,7 +30,7 @@ TOKEN_FORM = KeyForm("elements_")
 JSON_NAMES = {dict: "dict", list: "list", str: "str", int: "int", float: "float", bool: "bool"}
 
 
-def present(exchange: Exchange) -> Presented | None:
+def present(exchange: Envelope) -> Presented | None:
     """The bearer token, be it an API token or a session's key; without one the session's cookie."""
     shown = exchange.bearer or exchange.cookies.get(COOKIE, "")
     if not shown:

@@ -14,6 +14,7 @@ from dragoman.dialects.immich import devices, errors
 from dragoman.dialects.immich.behaviour import DEVICES_KEPT, SHARE_SLUGS, name_of
 from dragoman.dialects.immich.refusals import SlugRefused
 from dragoman.dialects.immich.zod import UNDEFINED
+from dragoman.envelope import Envelope
 from dragoman.exchange import Exchange, Malformed, parse_form, parse_json, require_utf8
 
 COOKIE_SECONDS = 400 * 24 * 3600
@@ -21,7 +22,7 @@ TOKEN_COOKIE = "immich_access_token"
 COOKIES = (TOKEN_COOKIE, "immich_auth_type", "immich_is_authenticated")
 
 
-def present(exchange: Exchange) -> Presented | None:
+def present(exchange: Envelope) -> Presented | None:
     """The first credential that is not empty; the ones after it are not looked at (contract §0.5).
 
     Refuses `SlugRefused`.

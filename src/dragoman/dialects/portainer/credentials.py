@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
+from dragoman.envelope import Envelope
 from dragoman.exchange import Exchange, Malformed, parse_first_json
 from dragoman.releases import inner_shapes
 from dragoman.wire import places
@@ -23,7 +24,7 @@ KEY_HEADER = "x-api-key"
 GONE = f"{COOKIE}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly"
 
 
-def present(exchange: Exchange) -> Presented | None:
+def present(exchange: Envelope) -> Presented | None:
     """The first credential that is there decides, even if it is empty and a later one good (§2.2)."""
     headers, query = exchange.headers, exchange.query
     key = headers.get(KEY_HEADER) or next(

@@ -51,4 +51,4 @@ def named(uow: UnitOfWork, settings: PortainerSettings, token: Secret) -> Named:
     claims = keys.verify(uow, signing(settings), token)
     if claims.get("scope") != SCOPE or claims["iat"] > uow.now.timestamp():
         raise SessionRefused
-    return Named(uuid.UUID(claims["jti"]))
+    return Named(uuid.UUID(claims["jti"]), keys.expiry(claims))

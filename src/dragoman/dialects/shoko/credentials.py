@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
 from dragoman.dialects.shoko.fields import BLANKS
+from dragoman.envelope import Envelope
 from dragoman.exchange import NO_BODY, Exchange, Malformed, parse_json
 from dragoman.wire import WholeBody, places
 
@@ -28,7 +29,7 @@ def guid(dice: Dice) -> Secret:
     return Secret(str(uuid.UUID(bytes=dice(16), version=4)))
 
 
-def present(exchange: Exchange) -> Presented | None:
+def present(exchange: Envelope) -> Presented | None:
     """Every key of header and query, of which the first good one counts; an empty one is none (§2.1, §7)."""
     shown = (*exchange.headers.getlist("apikey"), *queried(exchange))
     keys = dict.fromkeys(key for key in map(normal, shown) if key)
@@ -38,7 +39,7 @@ def present(exchange: Exchange) -> Presented | None:
     return presented
 
 
-def queried(exchange: Exchange) -> list[str]:
+def queried(exchange: Envelope) -> list[str]:
     """The values of the query parameter `apikey`, in whatever case."""
     return [value for name, value in exchange.query.multi_items() if name.lower() == "apikey"]
 

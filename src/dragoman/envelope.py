@@ -1,0 +1,75 @@
+"""What is written on a request's outside: its headers, cookies and query. All that tells who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from starlette.datastructures import QueryParams
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from dragoman.releases import Release
+
+NO_QUERY = QueryParams()
+
+
+class Headers(dict[str, str]):
+    """Headers by their lower-case names; of several with one name the first.
+
+    Read once into a dict, each is found ten times as fast as by looking through all of them.
+    """
+
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        super().__init__([(name.decode("latin-1"), value.decode("latin-1")) for name, value in reversed(raw)])
+        self._raw = raw
+
+    def getlist(self, name: str) -> list[str]:
+        """Every header with a lower-case name, in the order received."""
+        wanted = name.encode("latin-1")
+        return (
+            [value.decode("latin-1") for each, value in self._raw if each == wanted] if name in self else []
+        )
+
+
+@dataclass
+class Envelope:
+    """The outside of a request, and which release it is asked in."""
+
+    scope: Scope
+    release: Release | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        # Eagerly, and once each: `cached_property` takes a lock, which costs more than either.
+        self.headers = Headers(self.scope["headers"])
+        raw = self.scope["query_string"]
+        self.query = QueryParams(raw) if raw else NO_QUERY
+
+    @property
+    def peer(self) -> str | None:
+        """The other end of the connection; None where that has no address."""
+        return self.scope["client"][0] if self.scope.get("client") else None
+
+    @property
+    def bearer(self) -> str:
+        """The token of a bearer header, up to a blank (RFC 6750 §2.1); "" for none, and for other schemes."""
+        scheme, _, rest = self.headers.get("authorization", "").partition(" ")
+        return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """Cookies by name, unquoted and percent-decoded. Whatever cannot be read as a cookie is not there.
+
+        Of two with one name the first counts: browsers send the more specific path's first (RFC 6265 §5.4).
+        """
+        found: dict[str, str] = {}
+        for pair in ";".join(self.headers.getlist("cookie")).split(";"):
+            name, equals, value = (part.strip() for part in pair.partition("="))
+            if equals:
+                quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+                found.setdefault(name, unquote(value[1:-1] if quoted else value))
+        return found
