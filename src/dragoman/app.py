@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from dragoman.core.web import Web
     from dragoman.metrics.places import Alone, Place
     from dragoman.settings import DialectSettings, Settings
+    from dragoman.tracing import Tracing
     from dragoman.web.site import Site
 
 # RFC 6409, RFC 8314 §3.3, RFC 5321.
@@ -121,6 +122,15 @@ def make_mailer(settings: Settings) -> Mailer | None:
         mail.ca_file,
         mail.timeout_seconds,
     )
+
+
+def make_tracing(settings: Settings, core: Core) -> Tracing | None:
+    """What tells OpenTelemetry of requests and units of work, if it is to be told."""
+    if settings.traces.endpoint is None:
+        return None
+    from dragoman.tracing import Tracing  # noqa: PLC0415 - packages that are an extra
+
+    return Tracing(settings.traces.endpoint, settings.traces.share, settings.server.trusted_proxies, core)
 
 
 def make_rules(settings: Settings) -> Rules:
@@ -205,6 +215,7 @@ class App:
         self._courier = Courier(core)
         self._health = health.Health(core, self._lanes.plain)
         self._place = place
+        self._tracing = make_tracing(settings, core)
         self._metrics = MetricsPage(settings.metrics, metrics.FIGURES, place)
         self._reset_page = reset.ResetPage(core, self._lanes)
         self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
@@ -269,6 +280,8 @@ class App:
         self._courier.stop()
         self._sweeper.stop()
         self._place.stop()
+        if self._tracing is not None:
+            self._tracing.close()
         self.core.database.dispose()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -334,7 +347,10 @@ class App:
         if document is not None:
             await send_spoken(send, document)
             return
-        await served(exchange, receive, send)
+        if self._tracing is None:
+            await served(exchange, receive, send)
+        else:
+            await self._tracing.serve(served, exchange, receive, send)
 
     @cached_property
     def _site(self) -> Site:

@@ -14,7 +14,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -143,6 +143,15 @@ class UnitOfWork:
         )
 
 
+Around = Callable[[str, str], AbstractContextManager[None]]
+NOTHING = nullcontext()
+
+
+def nothing_around(_kind: str, _database: str) -> AbstractContextManager[None]:
+    """What is around a unit of work where nobody traces."""
+    return NOTHING
+
+
 class Core:
     """The core's door: database, tools and rules of one process."""
 
@@ -155,6 +164,7 @@ class Core:
         self.tally = Tally()
         self.changes = Changes(tools.monotonic)
         self.began = tools.clock()
+        self.around_unit: Around = nothing_around  # for whoever traces
 
     @contextmanager
     def begin(self, origin: Origin, *, writes: bool, durable: bool = True) -> Iterator[UnitOfWork]:
@@ -211,7 +221,11 @@ class Core:
 
     @contextmanager
     def _transaction(self, *, writes: bool, durable: bool) -> Iterator[Connection]:
-        with self.database.writing(durable=durable) if writes else self.database.reading() as db:
+        database = self.database
+        with (
+            self.around_unit("write" if writes else "read", database.engine.name),
+            database.writing(durable=durable) if writes else database.reading() as db,
+        ):
             yield db
 
     def _write(self, statements: list[Executable]) -> None:

@@ -18,6 +18,7 @@ from dragoman.settings.values import (
     BaseUrl,
     BindHost,
     DatabaseUrl,
+    Endpoint,
     FilledSecret,
     HeaderName,
     HostName,
@@ -361,6 +362,18 @@ class MetricsSettings(Section):
     )
 
 
+class TracesSettings(Section):
+    """What OpenTelemetry is told of requests. Needs `dragoman[otel]`."""
+
+    endpoint: Endpoint | None = Field(
+        default=None,
+        description="Where spans are sent, by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces",
+    )
+    share: float = Field(
+        default=1.0, ge=0, le=1, description="Share of requests traced, of those that no proxy decides about"
+    )
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -410,6 +423,7 @@ class Settings(Section):
     pages: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    traces: TracesSettings = Field(default_factory=TracesSettings)
     dialects: Mapping[str, DialectSettings] = Field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -164,6 +165,21 @@ def _mailbox(given: str) -> str:
     return formataddr((name, address))
 
 
+def _endpoint(url: str) -> str:
+    """Where traces are sent to, by packages that not everybody has."""
+    parts = urlsplit(url)
+    if (
+        not url.isascii()
+        or not url.isprintable()
+        or parts.scheme not in _STANDARD_PORTS
+        or not parts.hostname
+    ):
+        raise ValueError("must be an http or https URL, such as http://127.0.0.1:4318/v1/traces")
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None:
+        raise ValueError("needs the packages of dragoman[otel]: pip install 'dragoman[otel]'")
+    return url
+
+
 def _origins(given: Any) -> tuple[str, ...]:
     """A list of origins, or a text with commas or white space between them."""
     if isinstance(given, str):
@@ -181,6 +197,7 @@ MountPath = Annotated[str, AfterValidator(_mount_path)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 MasterKey = Annotated[SecretStr, AfterValidator(_master_key)]
 FilledSecret = Annotated[SecretStr, AfterValidator(_filled)]
