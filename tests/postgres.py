@@ -72,9 +72,9 @@ class NoPostgres(Exception):
 
 
 class Server:
-    """A running PostgreSQL with its data in `folder`."""
+    """A running PostgreSQL with its data in `folder`; settings that are given replace the tests' own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **given: str) -> None:
         self.folder = folder
         self._names = itertools.count(1)
         self._user = unprivileged_user()
@@ -84,7 +84,9 @@ class Server:
             shutil.chown(folder, self._user)
         options = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=postgres"]
         self._run([str(binaries / "initdb"), *options, "-D", str(data)])
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [
+            part for name, value in {**SETTINGS, **given}.items() for part in ("-c", f"{name}={value}")
+        ]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -154,6 +156,11 @@ class Server:
     def drop(self, name: str) -> None:
         """Delete a database, whoever is still connected to it."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are children of."""
+        return self._process.pid
 
     def hang_up(self, name: str) -> None:
         """End every connection to a database, as a restart of the server does; they are gone on return."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from tests.fakes import PASSWORD
 from tests.people import ALICE
 from tests.unit.test_serve import ask, both_started, free_port, listens, sign_in
 
+UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 # A hash that takes about a second, so that a signal comes in the middle of it.
 SLOW = {"DRAGOMAN_PASSWORDS__ARGON2__MEMORY_KIB": "65536", "DRAGOMAN_PASSWORDS__ARGON2__PASSES": "12"}
 
@@ -129,3 +132,17 @@ def test_systemd_opens_the_socket_and_hears_how_it_goes(tmp_path: Path, workers:
         # It is systemd's: whoever connects now waits for the next start.
         assert listens(port)
     manager.close()
+
+
+def test_systemd_understands_our_units(tmp_path: Path) -> None:
+    """Its own checker finds nothing wrong with the units that are handed out, but for the program's place."""
+    checker = shutil.which("systemd-analyze")
+    if checker is None:
+        pytest.skip("this machine has no systemd-analyze")
+    for unit in UNITS.iterdir():
+        text = unit.read_text().replace("/opt/dragoman/bin/dragoman", sys.executable)
+        (tmp_path / unit.name).write_text(text)
+    command = [checker, "verify", "--man=no", str(tmp_path / "dragoman.service")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert [line for line in checked.stderr.splitlines() if "dragoman" in line] == []
+    assert checked.returncode == 0
