@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,11 @@ from tests.fakes import FakeClock, cheap_hasher, do
 from tests.houses import connected
 from tests.laws.gateways import GATEWAY, identity
 from tests.laws.travel import credential_of, manners_of, session_of
+from tests.load.served import free_port
+from tests.nginx import nginx
 from tests.people import calling, opened, presenting, rows, somebody
 from tests.running import Running, configured, running
+from tests.speaking import Canned, stub
 
 from dragoman.core import (
     access_tokens,
@@ -298,3 +303,49 @@ def test_who_asks_for_the_same_at_once_waits_for_one_read(sqlite_url: str, clock
             gate.set()
             assert [each.result().status_code for each in asked] == [204] * 8
         assert len(ran) == 1
+
+
+# --- a real gateway -------------------------------------------------------------------------------------
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "gateway.md"
+
+
+def test_the_documents_nginx_lets_the_right_requests_through(house: House, tmp_path: Path) -> None:
+    """Before a product, as documented: who is signed in passes with an identity that is ours, everybody else is 401."""
+    (server,) = re.findall(
+        r"^```nginx\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    url = f"http://127.0.0.1:{free_port()}"
+    forged = {"X-Dragoman-Account": "root", "X-Dragoman-Admin": "true", "X-Dragoman-Actor": "root"}
+    with stub(Canned()) as product:
+        for ours, theirs in (
+            ("127.0.0.1:8080", house.served.url.removeprefix("http://")),
+            ("http://127.0.0.1:2283", product.url),
+            ("listen 443 ssl", f"listen {url.removeprefix('http://')}"),
+        ):
+            assert ours in server
+            server = server.replace(ours, theirs)
+        settings = (
+            f"pid {tmp_path}/pid; error_log /dev/stderr crit; events {{}} http {{ access_log off; {server} }}"
+        )
+        with nginx(settings, tmp_path, url):
+            product.heard.clear()
+            for shown in ({}, {"x-immich-user-token": "made-up"}):
+                assert house.line.get(f"{url}/api/assets", headers={**shown, **forged}).status_code == 401
+            assert product.heard == []
+            token = {"x-immich-user-token": house.token, **forged}
+            assert house.line.post(f"{url}/api/assets", headers=token, content=b"a photo").status_code == 200
+            assert house.line.get(f"{url}/api/assets?sessionKey={house.token}").status_code == 200
+            house.line.get(f"{url}/api/assets?sessionKey={house.token}", headers={"x-forwarded-uri": "/"})
+            assert len(product.heard) == 3
+    for request in product.heard:
+        told = {n.removeprefix("x-dragoman-"): v for n, v in request.headers.items() if "dragoman" in n}
+        # What is empty nginx leaves out.
+        assert told == {
+            "account": str(house.account.id),
+            "number": str(house.account.number),
+            "admin": "false",
+            "name": house.account.username,
+            "email": house.account.email,
+        }
+    assert product.heard[0].body == b"a photo"

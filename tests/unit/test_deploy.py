@@ -7,9 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.load.served import free_port
+from tests.nginx import nginx
 from tests.people import rows, somebody
 from tests.running import Running, configured, running
 
@@ -125,40 +124,16 @@ def test_the_nodes_settings_are_settings() -> None:
 @pytest.fixture
 def behind_nginx(sqlite_url: str, tmp_path: Path, hasher: Any, clock: Any) -> Iterator[tuple[Running, str]]:
     """A server, and the URL of a real nginx before it, with the configuration of deploy/ but for addresses."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        pytest.skip("nginx is not installed")
-    with running(
-        configured(sqlite_url, server={"trusted_proxies": ["127.0.0.0/8"]}), hasher, clock
-    ) as server:
-        port = free_port()
+    told = configured(sqlite_url, server={"trusted_proxies": ["127.0.0.0/8"]})
+    with running(told, hasher, clock) as server:
+        url = f"http://127.0.0.1:{free_port()}"
         text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
         for node in ("node-1:8080", "node-2:8080"):
             text = text.replace(node, server.url.removeprefix("http://"))
-        text = text.replace("listen 8080", f"listen 127.0.0.1:{port}")
+        text = text.replace("listen 8080", f"listen {url.removeprefix('http://')}")
         text = text.replace("/tmp/", f"{tmp_path}/")  # noqa: S108 - the container's, which is its own
-        file = tmp_path / "nginx.conf"
-        file.write_text(text, encoding="utf-8")
-        command = [nginx, "-p", str(tmp_path), "-c", str(file), "-e", "/dev/stderr"]
-        subprocess.run([*command, "-t"], check=True, capture_output=True)
-        with subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL) as process:
-            url = f"http://127.0.0.1:{port}"
-            try:
-                wait_for(url)
-                yield server, url
-            finally:
-                process.terminate()
-
-
-def wait_for(url: str) -> None:
-    """Until somebody answers."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with suppress(httpx2.TransportError):
-            httpx2.get(f"{url}/readyz", trust_env=False)
-            return
-        time.sleep(0.02)
-    raise TimeoutError(url)
+        with nginx(text, tmp_path, url):
+            yield server, url
 
 
 def test_nginx_passes_on_who_asks_and_keeps_the_metrics_inside(behind_nginx: tuple[Running, str]) -> None:
