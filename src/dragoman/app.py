@@ -337,7 +337,7 @@ class App:
             host=host,
             origin=self._origin(envelope, name, request_id),
             secure=secure,
-            setup_open=self._window.admits(headers, host, self.core.tools.clock()),
+            setup_open=checking is None and self._window.admits(headers, host, self.core.tools.clock()),
         )
         log.bind_request(request_id=request_id, dialect=name)
         if checking is not None:

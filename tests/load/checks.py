@@ -108,7 +108,7 @@ def require_good(tally: Tally) -> None:
 
 def fill(url: str, rows: int) -> None:
     """Add so many sessions, dealt out to the accounts that there are, whose secrets are `SECRET` by number."""
-    database = Database(url, connections=1)
+    database = Database(url, connections=1, in_haste=False)
     with database.writing() as db:
         people = db.execute(text("SELECT min(number), count(*) FROM accounts")).one()
         if database.is_sqlite:

@@ -7,7 +7,7 @@ and `postgresql.py`, what columns are made of in `columns.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -83,13 +83,11 @@ class Database:
         with self._reader.begin() as connection:
             yield connection
 
-    @contextmanager
-    def glancing(self) -> Iterator[Connection]:
+    def glancing(self) -> AbstractContextManager[Connection]:
         """As `reading`, for one thread alone, and without waiting: of SQLite, which needs no other machine."""
         if self._glances is None:
             raise TypeError("only SQLite can be read without waiting")
-        with self._glances.begun() as connection:
-            yield connection
+        return self._glances.begun()
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:
