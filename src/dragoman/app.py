@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dragoman import check, documents, health, log, metrics, migrations, traffic
+from dragoman.addresses import below, mounts
 from dragoman.check import Check, Checking
 from dragoman.core import passwords, policy, sealing, setup
 from dragoman.core.accounts import NewAccount
@@ -39,6 +40,7 @@ from dragoman.sweeper import Sweeper
 from dragoman.waiting import await_database
 from dragoman.warming import Warming
 from dragoman.web import is_ours, make_site, reset
+from dragoman.web.products import Product
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -354,7 +356,14 @@ class App:
 
     @cached_property
     def _site(self) -> Site:
-        return make_site(self.core, self._lanes, self._settings.pages)
+        products = [self._product(served) for served in self._by_path.values()]
+        return make_site(self.core, self._lanes, self._settings.pages, products)
+
+    def _product(self, served: DialectApp) -> Product:
+        """A dialect as people are told of it."""
+        dialect, root = served.dialect, self.core.rules.root
+        addresses = [f"{mount}{below(dialect)}" for mount in mounts(served.settings, root)]
+        return Product(dialect.name, dialect.product, addresses, dialect.where)
 
     def _is_ours(self, host: str) -> bool:
         """Whether we answer to a host name: to all while no base URL is configured, health checks aside."""

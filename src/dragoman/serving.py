@@ -184,7 +184,7 @@ def only_release(_settings: Any) -> Release:
 class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
-    `present` says which credential a request holds up; `decode` reads a body; `headers` go on every success,
+    `where` tells people where its clients ask for the address. `present` says which credential a request holds up; `decode` reads a body; `headers` go on every success,
     whose media type is `media`. `gate` may turn a request away before anything else is looked at. `for_people` makes
     a page of an answer that a browser shows to somebody.
     `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be
@@ -208,6 +208,7 @@ class Dialect:
     errors: Speech
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
+    where: str = ""
     password_floor: Callable[[Any], int] = no_floor
     accounts_need_permissions: bool = False
     warm_up: Callable[[], Iterator[None]] = nothing_to_warm_up

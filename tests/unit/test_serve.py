@@ -30,6 +30,7 @@ from dragoman.cli.invocation import Invocation, repeated
 from dragoman.cli.listening import listening
 from dragoman.cli.serve import stoppable
 from dragoman.core.argon2_build import Build
+from dragoman.core.secrets import Secret
 from dragoman.dialects import discover
 from dragoman.settings import load
 from dragoman.setup_window import SetupWindow
@@ -296,12 +297,23 @@ def test_the_printed_call_makes_the_first_administrator(served: Process) -> None
     assert sign_in(served, body["email"]) == 201
 
 
+def test_the_printed_link_leads_to_a_form_that_makes_the_first_administrator(served: Process) -> None:
+    """The link that a first start prints is open, and the secret in it stands in no log line."""
+    [link] = [line.strip() for line in served.announced.splitlines() if "/set-up?token=" in line]
+    path = link.removeprefix(served.root)
+    status, page = ask(served, "GET", path)
+    assert (status, 'action="/set-up"' in page) == (200, True)
+    assert path.partition("=")[2] not in served.logged
+
+
 def announced(variables: Mapping[str, str], *, has_accounts: bool = False, port: int = 8080) -> str:
     """What a start with these settings prints."""
     settings = load(None, variables, dialect_models=dialect_models())
     window = SetupWindow.of(settings, START)
     invocation = Invocation(("dragoman",), ("--config", "my own.toml"), needs_variables=False)
-    return str(Announcement(settings, discover(), port, has_accounts, window, invocation, Build.FAST))
+    return str(
+        Announcement(settings, discover(), port, has_accounts, Secret("link"), window, invocation, Build.FAST)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman import __version__
+from dragoman.addresses import below, mounts
 from dragoman.core.argon2_build import Build
 
 if TYPE_CHECKING:
     from dragoman.cli.invocation import Invocation
+    from dragoman.core.secrets import Secret
     from dragoman.serving import Dialect
     from dragoman.settings import DialectSettings, Settings
     from dragoman.setup_window import SetupWindow
@@ -20,12 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Announcement:
-    """The facts of a start. `port` is the one taken; `invocation` how to reach this installation."""
+    """The facts of a start. `port` is the one taken; `setup_link` the secret of the link for the first administrator; `invocation` how to reach this installation."""
 
     settings: Settings
     dialects: Sequence[Dialect]
     port: int
     has_accounts: bool
+    setup_link: Secret
     window: SetupWindow
     invocation: Invocation
     argon2: Build
@@ -65,19 +68,14 @@ class Announcement:
 
     def _bases(self, dialect: Dialect) -> Iterator[tuple[str, str, str]]:
         """What to paste into the product's clients, by path and, where there is one, by host name."""
-        own = self._own(dialect)
-        mounts = [f"{self.root}{own.path}"]
-        if own.host is not None:
-            scheme, _, address = self.root.partition("://")
-            _, colon, port = address.rpartition("]")[2].partition(":")
-            mounts.insert(0, f"{scheme}://{own.host}{colon}{port}")
-        address = dialect.api.base if dialect.api.address is None else dialect.api.address
-        for mount in mounts:
-            yield dialect.product, f"{mount}{address}", f"{mount}/docs"
+        for mount in mounts(self._own(dialect), self.root):
+            yield dialect.product, f"{mount}{below(dialect)}", f"{mount}/docs"
 
     def _first_admin(self) -> Iterator[str]:
         yield ""
-        yield "No account was ever made here. Make the first administrator, in another terminal and this folder:"
+        yield "No account was ever made here. Make the first administrator by this link, which is good for that alone:"
+        yield f"  {self.root}/set-up?token={self.setup_link.reveal()}"
+        yield "or in another terminal and this folder:"
         add = ("account", "add", "--admin", "--email", "you@example.com")
         yield f"  {shlex.join([*self.invocation.program, *add, *self.invocation.options])}"
         if self.invocation.needs_variables:

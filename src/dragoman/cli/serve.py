@@ -180,13 +180,18 @@ def _pass_on(config: Config, said: Overrides) -> None:
 def _announce(settings: Settings, core: Core, port: int, invocation: Invocation) -> None:
     """Print where everything is, and how to make the first administrator if nobody is one."""
     from dragoman.cli.announcement import Announcement
-    from dragoman.core import argon2_build, setup
+    from dragoman.core import argon2_build, setup, setup_links
+    from dragoman.core.secrets import Secret
     from dragoman.core.work import Origin
     from dragoman.dialects import discover
     from dragoman.setup_window import SetupWindow
 
     with core.begin(Origin("start"), writes=False) as uow:
         has_accounts, window = setup.is_done(uow), SetupWindow.of(settings, uow.now)
+    link = Secret("")
+    if not has_accounts:
+        with core.begin(Origin("start"), writes=True) as uow:
+            link = setup_links.make(uow)
     argon2 = argon2_build.choose()
-    announced = Announcement(settings, discover(), port, has_accounts, window, invocation, argon2)
+    announced = Announcement(settings, discover(), port, has_accounts, link, window, invocation, argon2)
     typer.echo(f"{announced}\n")

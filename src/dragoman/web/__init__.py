@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dragoman.core.work import Core
     from dragoman.lanes import Lanes
     from dragoman.settings import PageSettings
+    from dragoman.web.products import Product
     from dragoman.web.site import Site
 
 # What the paths of pages begin with: whatever begins otherwise is a dialect's, or nothing.
 SEGMENTS = frozenset(
-    {"", "account", "admin", "confirm", "passkey", "reset-password", "sign-in", "sign-out", "static"}
+    {
+        "",
+        "account",
+        "admin",
+        "confirm",
+        "passkey",
+        "reset-password",
+        "set-up",
+        "sign-in",
+        "sign-out",
+        "static",
+    }
 )
 
 
@@ -21,10 +35,10 @@ def is_ours(path: str) -> bool:
     return path.split("/", 2)[1] in SEGMENTS
 
 
-def make_site(core: Core, lanes: Lanes, settings: PageSettings) -> Site:
+def make_site(core: Core, lanes: Lanes, settings: PageSettings, products: Sequence[Product]) -> Site:
     """All pages. Imports them, which a server that only speaks to apps can do without."""
-    from dragoman.web import account, confirm, passkeys, sign_in  # noqa: PLC0415 - see above
+    from dragoman.web import account, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
     from dragoman.web.site import Site  # noqa: PLC0415
 
-    pages = (*sign_in.PAGES, *passkeys.PAGES, *confirm.PAGES, *account.PAGES)
-    return Site(pages, core, lanes, settings.trusted_origins)
+    pages = (*sign_in.PAGES, *passkeys.PAGES, *confirm.PAGES, *setup.PAGES, *account.PAGES)
+    return Site(pages, core, lanes, settings.trusted_origins, products)

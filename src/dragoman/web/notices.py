@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NOTICES: Mapping[str, str] = {
+    "welcome": "Your account is made, and you are signed in. Next: connect your first app.",
     "signed-out": "You are signed out.",
     "saved": "Saved.",
     "password-changed": "Your password is changed.",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dragoman.core.principals import Principal
     from dragoman.core.work import Core, Origin
     from dragoman.exchange import Exchange
+    from dragoman.web.products import Product
 
 HOME = "/account"
 
@@ -96,7 +97,7 @@ class Form:
 class Visit:
     """One request for a page, as its handler sees it. `parameters` are those of the path.
 
-    `secret` is the session's, if there is one: see web/cookies.py.
+    `products` are those that are served. `secret` is the session's, if there is one: see web/cookies.py.
     """
 
     exchange: Exchange
@@ -105,6 +106,7 @@ class Visit:
     form: Form = field(default_factory=Form)
     principal: Principal | None = None
     secret: Secret | None = None
+    products: Sequence[Product] = ()
 
     @property
     def caller(self) -> Principal:

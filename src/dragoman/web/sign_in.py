@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dragoman.agents import device_of
-from dragoman.core import login_steps, passkeys, sessions
+from dragoman.core import login_steps, passkeys, sessions, setup
 from dragoman.core.errors import (
     CodeRefused,
     PasskeyRefused,
@@ -55,7 +55,7 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
     if visit.principal is not None:
         return Redirect(wanted)
     begun = None if site is None else in_page(passkeys.begin_showing(uow, site))
-    return _form(visit, wanted=wanted, begun=begun)
+    return _form(visit, wanted=wanted, begun=begun, is_new=not setup.is_done(uow))
 
 
 def sign_in(core: Core, visit: Visit) -> Answer:
@@ -122,9 +122,10 @@ def _form(
     name: str = "",
     refusal: Exception | None = None,
     begun: str | None = None,
+    is_new: bool = False,
 ) -> Shown:
     has_passkeys = site_of(visit.exchange) is not None
-    facts = {"wanted": wanted, "name": name, "has_passkeys": has_passkeys, "begun": begun}
+    facts = {"wanted": wanted, "name": name, "has_passkeys": has_passkeys, "begun": begun, "is_new": is_new}
     return _shown("sign_in.html", facts, refusal)
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core, UnitOfWork
     from dragoman.exchange import Exchange
     from dragoman.lanes import Lane, Lanes
+    from dragoman.web.products import Product
 
 log = get_logger("dragoman.web")
 WRONG = {
@@ -69,8 +70,14 @@ class Site:
     """All pages, by path. `trusted_origins` are those of pages beside ours that may post to us."""
 
     def __init__(
-        self, pages: Sequence[Page], core: Core, lanes: Lanes, trusted_origins: Sequence[str] = ()
+        self,
+        pages: Sequence[Page],
+        core: Core,
+        lanes: Lanes,
+        trusted_origins: Sequence[str] = (),
+        products: Sequence[Product] = (),
     ) -> None:
+        self._products = products
         self._core = core
         self._lanes = lanes
         self._trusted = trusted_origins
@@ -125,7 +132,7 @@ class Site:
             if page.method == "POST":
                 form = forms.read(exchange, await read_body(exchange, receive, forms.LARGEST))
                 forgery.require_genuine(exchange, session, form, self._trusted)
-            visit = Visit(exchange, self._core, parameters, form, secret=session)
+            visit = Visit(exchange, self._core, parameters, form, secret=session, products=self._products)
             return await self._lane(page.work).run(partial(self._answered, page, visit))
         except Malformed as problem:
             return self._wrong(exchange, problem.status)

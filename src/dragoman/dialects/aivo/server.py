@@ -106,6 +106,7 @@ def get_key_set(uow: UnitOfWork, _call: Call, _ask: Nothing) -> Reply[JsonWebKey
 dialect = Dialect(
     name="aivo",
     product="Aivo",
+    where=("In the SDK: the host of its Configuration, or the base URL of the client."),
     api=AivoApi,
     bound=(
         serve_hashing(AivoApi.login, log_in),

@@ -26,6 +26,10 @@ from dragoman.serving import Dialect
 dialect = Dialect(
     name="elements",
     product="ELEMENTS",
+    where=(
+        "In the SDK: the host of its Configuration. With the session key of a sign-in, or an API "
+        "token made here."
+    ),
     api=ElementsApi,
     bound=(
         *auth.BOUND,

@@ -43,6 +43,10 @@ def lifetime(settings: ImmichSettings) -> Lifetime:
 dialect = Dialect(
     name="immich",
     product="Immich",
+    where=(
+        "In the app: “Server Endpoint URL” on its first screen. Command line: immich login "
+        "ADDRESS KEY, with an API key made here."
+    ),
     api=ImmichApi,
     bound=(
         *auth.BOUND,

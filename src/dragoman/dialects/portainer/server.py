@@ -22,6 +22,9 @@ def lifetime(settings: PortainerSettings) -> Lifetime:
 dialect = Dialect(
     name="portainer",
     product="Portainer",
+    where=(
+        "Wherever a client of Portainer asks for its URL. Some add “/api” themselves: leave it off there."
+    ),
     api=PortainerApi,
     bound=(*auth.BOUND, *oauth.BOUND, *users.BOUND, *api_keys.BOUND, *system.BOUND),
     present=present,

@@ -34,6 +34,10 @@ def lifetime(settings: ShokoSettings) -> Lifetime:
 dialect = Dialect(
     name="shoko",
     product="Shoko",
+    where=(
+        "Wherever a client asks for the server. One that asks for host and port alone needs a "
+        "host name of its own here: dialects.shoko.host."
+    ),
     api=ShokoApi,
     bound=(*auth.BOUND, *neighbours.BOUND),
     present=present,
