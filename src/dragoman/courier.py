@@ -59,6 +59,7 @@ class Courier(Background):
         with self._core.begin(ORIGIN, writes=True) as uow:
             expired = outbox.expire(uow)
         if expired:
+            self._core.tally.count(outbox.MAILS, "expired", by=expired)
             log.warning("mail given up", mails=expired)
 
     def _deliver_all(self, stopping: threading.Event) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -56,6 +56,12 @@ def working(core: Core, console: io.StringIO | None = None) -> Iterator[None]:
         made.stop()
 
 
+def counted(core: Core) -> Mapping[str, float]:
+    """How many mails were counted, by what came of them."""
+    numbers = core.tally.numbers().items()
+    return {labels[0]: value[0] for (name, labels), value in numbers if name == outbox.MAILS.name}
+
+
 def eventually(holds: Callable[[], object]) -> None:
     """Wait until something holds, five seconds at most."""
     until = time.monotonic() + 5
@@ -75,7 +81,7 @@ def post(core: Core) -> None:
 
 
 def test_a_mail_server_that_was_dead_loses_nothing(posting: Core, clock: FakeClock) -> None:
-    """Mail that is posted while the server is down waits, and arrives once it is up again."""
+    """Mail that is posted while the server is down waits, and arrives once it is up again; each try is counted."""
     with mail_server() as server:
         port = server.port
     core = with_tools(posting, mailer=SmtpMailer("127.0.0.1", port, "a@example.org", "none", patience=5))
@@ -90,6 +96,9 @@ def test_a_mail_server_that_was_dead_loses_nothing(posting: Core, clock: FakeClo
     assert server.letters == ["Hello, Alice.\n"] * 3
     assert "the mail server takes no mail: see dragoman outbox list" in {line["event"] for line in lines}
     assert "Hello, Alice" not in str(lines)
+    came_of_it = counted(core)
+    assert came_of_it["delivered"] == 3
+    assert came_of_it["away"] >= 1
 
 
 def test_an_accident_is_logged_and_the_next_mail_leaves(posting: Core) -> None:
@@ -137,12 +146,13 @@ def test_where_no_server_is_configured_mail_is_shown_once(posting: Core) -> None
 
 
 def test_what_nobody_took_in_its_time_is_given_up(posting: Core, clock: FakeClock) -> None:
-    """Past its time mail is given up, whether or not there is a server, and the log says so."""
+    """Past its time mail is given up, whether or not there is a server, and the log says so, as does the count."""
     post(posting)
     clock.forward(days=5)
     with capture_logs() as lines, working(posting, io.StringIO()):
         eventually(lambda: states(posting) == ["expired"])
     assert [line["event"] for line in lines] == ["mail given up"]
+    assert counted(posting) == {"expired": 1}
 
 
 def test_an_idle_courier_writes_nothing(posting: Core) -> None:

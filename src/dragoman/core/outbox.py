@@ -78,7 +78,7 @@ KEPT = timedelta(days=7)  # what became of a mail, without its letter
 HOUR = timedelta(hours=1)
 MOST_IN_AN_HOUR = 100  # of an account
 
-MAILS = Figure("mails", "counter", "Mails that were handed over, by what came of it", ("result",))
+MAILS = Figure("mails", "counter", "Mails by what came of them, each time they were tried", ("result",))
 
 
 @dataclass(frozen=True)
