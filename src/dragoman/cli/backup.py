@@ -55,7 +55,7 @@ def backup(
         read_passphrase(settings, passphrase_file, stdin=passphrase_stdin, again=True) if encrypt else None
     )
     with opening():
-        opened = Opened(settings.database.connection_url, connections=2)
+        opened = Opened(settings.database.connection_url, connections=2, in_haste=False)
         try:
             keys = sealing.kept_master_keys(configured_master_key(settings), opened)
             made = make(opened, keys, file, passphrase=chosen, now=system_clock(), environ=environment())

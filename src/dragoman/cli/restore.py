@@ -46,7 +46,7 @@ def restore(
 
     settings = read_settings(config, overrides(database))
     with opening():
-        target = Target(settings.database.connection_url, connections=1)
+        target = Target(settings.database.connection_url, connections=1, in_haste=False)
         try:
             restored = put_back(
                 file,

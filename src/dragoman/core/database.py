@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -16,8 +17,17 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
-from dragoman.core.errors import DatabaseUnfit
-from dragoman.core.sqlite import WRITES, Glances, Turn, make_sqlite_engine, make_writer, prepare_file
+from dragoman.core.errors import DatabaseUnfit, Unavailable
+from dragoman.core.sqlite import (
+    WRITES,
+    Glances,
+    Turn,
+    identity_of,
+    is_read_only,
+    make_sqlite_engine,
+    make_writer,
+    prepare_file,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import QueuePool
@@ -42,10 +52,12 @@ class Database:
         self.connections = connections
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn: Turn | None = None
+        self._opened: tuple[Path, tuple[int, int]] | None = None
         self._glances: Glances | None = None
         if self.is_sqlite:
             file = self.file
             prepare_file(file)
+            self._opened = (file, identity_of(file))
             self._turn = Turn(file.with_name(file.name + ".writer"))
             self._glances = Glances(self.url)
             self.engine = make_sqlite_engine(self.url, connections=connections, pool_timeout=pool_timeout)
@@ -80,6 +92,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state and cannot write."""
+        self._see_to_the_file()
         with self._reader.begin() as connection:
             yield connection
 
@@ -87,6 +100,7 @@ class Database:
         """As `reading`, for one thread alone, and without waiting: of SQLite, which needs no other machine."""
         if self._glances is None:
             raise TypeError("only SQLite can be read without waiting")
+        self._see_to_the_file()
         return self._glances.begun()
 
     @contextmanager
@@ -100,16 +114,31 @@ class Database:
             with self._writer.begin() as connection:
                 yield connection
             return
+        self._see_to_the_file()
         # Before the connection: whoever waits for the turn must not hold what others need.
         with self._turn.taken():
             connection = self._kept_for_writing(durable=durable)
             try:
                 with connection.begin():
                     yield connection
-            except DBAPIError:
+            except DBAPIError as error:
                 del self._kept[durable]  # in which state it is, nobody knows: the next writer opens another
                 connection.close()
+                if is_read_only(error.orig):
+                    # What was opened while the disk took no writes never will write, not even when the disk does.
+                    self.engine.dispose()
                 raise
+
+    def _see_to_the_file(self) -> None:
+        """Refuse `Unavailable` while the SQLite file is not where it was.
+
+        Open connections would write to it wherever it is now, and what they write would be lost with it.
+        """
+        if self._opened is not None and identity_of(self._opened[0]) != self._opened[1]:
+            raise Unavailable(
+                retry_after=timedelta(seconds=60),
+                why=f"{self._opened[0]} is another file than the one that was opened: start anew to use it",
+            )
 
     def _kept_for_writing(self, *, durable: bool) -> Connection:
         """The connection that writes, outside the pool. Only whoever has the turn may ask for it.

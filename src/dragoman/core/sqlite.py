@@ -8,11 +8,13 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
@@ -122,6 +124,11 @@ class Turn:
                     ) from None
                 time.sleep(pause)
                 pause = min(pause * 2, 0.008)
+            except OSError as error:  # the disk is full, read-only or away
+                raise Unavailable(
+                    retry_after=timedelta(seconds=1),
+                    why=f"{self._lock_file} cannot be locked: {error.strerror}",
+                ) from error
             else:
                 return
 
@@ -140,13 +147,12 @@ def make_sqlite_engine(url: URL, *, connections: int, pool_timeout: float) -> En
     """An engine whose connections are set up, and whose transactions begin, as this module says."""
     engine = create_engine(
         url,
+        creator=opening(url),
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=pool_timeout,
         hide_parameters=True,  # an exception's text goes to the log
-        # Connections are lent to one thread at a time; transactions are begun by the event below.
-        connect_args={"isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", set_up_sqlite)
     event.listen(engine, "connect", make_reader)
@@ -154,17 +160,23 @@ def make_sqlite_engine(url: URL, *, connections: int, pool_timeout: float) -> En
     return engine
 
 
+def opening(url: URL) -> Callable[[], sqlite3.Connection]:
+    """What opens a connection to the file. It never makes one.
+
+    Where the database was moved away, SQLite would make an empty one in its place, and then take the log beside it
+    for a leftover and delete what is in there.
+    """
+    there = f"file:{quote(str(url.database))}?mode=rw"
+    # Connections are lent to one thread at a time; transactions are begun by the events below.
+    return partial(sqlite3.connect, there, uri=True, isolation_level=None, check_same_thread=False)
+
+
 class Glances:
     """A connection of its own that one thread keeps. It only reads, and does not wait when somebody is in its way."""
 
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(
-            url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            # It is closed by whoever closes the database.
-            connect_args={"check_same_thread": False},
+            url, creator=opening(url), poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
         )
         event.listen(self._engine, "connect", _set_up_glances)
         self._connection: Connection | None = None
@@ -232,6 +244,11 @@ def is_busy(error: BaseException | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {5, 6}
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether SQLite says that nothing can be written: SQLITE_READONLY (8), and extended codes."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == 8
+
+
 def make_reader(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only=ON")
@@ -269,6 +286,17 @@ def prepare_file(file: Path) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise DatabaseUnfit(f"the database {file} cannot be opened: {error.strerror}") from error
+
+
+def identity_of(file: Path) -> tuple[int, int]:
+    """Which file has this name now. Refuses `Unavailable` where none has."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise Unavailable(
+            retry_after=timedelta(seconds=1), why=f"the database {file} is gone: {error.strerror}"
+        ) from error
+    return found.st_dev, found.st_ino
 
 
 def file_system_of(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
