@@ -55,6 +55,7 @@ def rules(*, throttle: ThrottleRule | None = None) -> Rules:
             "immich": Lifetime(idle=timedelta(days=90), seen_every=timedelta(hours=1)),
             "strict": Lifetime(idle=timedelta(hours=8), absolute=timedelta(days=1), ends_with_password=True),
         },
+        products={"immich": "Immich", "strict": "Strict"},
     )
 
 

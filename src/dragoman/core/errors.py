@@ -18,7 +18,8 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── SignInRefused               a sign-in that failed
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
     │   │   ├── CodeRequired        the password is right, and a code of the second factor is asked for
-    │   │   └── CodeRefused         the password is right, and the code is wrong or was used before
+    │   │   ├── CodeRefused         the password is right, and the code is wrong or was used before
+    │   │   └── ApprovalRequired    the password is right, and the owner is asked on the pages about the device
     │   ├── StepOutdated            the second step of one comes too late, or after a change of password
     │   ├── PasskeyRefused          no passkey that is known here, or not shown as it was asked for
     │   ├── PasswordLoginDisabled   nobody signs in by password here
@@ -147,6 +148,10 @@ class CodeRequired(WrongCredentials):
 
 class CodeRefused(WrongCredentials):
     """Name and password are right, and the code is not: it is wrong, too old, or was used before."""
+
+
+class ApprovalRequired(WrongCredentials):
+    """Name and password are right, and the account's owner is asked whether it is them: later, perhaps."""
 
 
 class StepOutdated(SignInRefused):

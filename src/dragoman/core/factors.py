@@ -191,9 +191,12 @@ def require(uow: UnitOfWork, number: int, code: Secret | None) -> None:
 
 
 def appended(secret: Secret) -> tuple[Secret, Secret | None]:
-    """A password and the code that was typed behind it, for products without a field for one."""
+    """A password and the code that was typed behind it, for products without a field for one.
+
+    One blank between them belongs to neither.
+    """
     text = secret.reveal()
-    password, code = text[:-DIGITS], text[-DIGITS:]
+    password, code = text[:-DIGITS].removesuffix(" "), text[-DIGITS:]
     return (Secret(password), Secret(code)) if CODE.fullmatch(code) else (secret, None)
 
 

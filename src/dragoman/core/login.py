@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import bindparam, select, update
 
-from dragoman.core import audit, devices, factors, policy, sessions, throttle
+from dragoman.core import audit, devices, policy, second_steps, sessions, throttle
 from dragoman.core.accounts import COLUMNS, Account, accounts, of
 from dragoman.core.columns import Instant
 from dragoman.core.devices import known_devices
 from dragoman.core.errors import (
-    CodeRefused,
-    CodeRequired,
     PasswordChangeRequired,
     PasswordLoginDisabled,
     PasswordRefused,
@@ -35,6 +33,7 @@ from dragoman.core.factors import totp_factors
 from dragoman.core.names import account_names, looked_up
 from dragoman.core.password_change import put_in_place
 from dragoman.core.proofs import attempts_from
+from dragoman.core.second_steps import ByCode, Typed
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
 from dragoman.core.tally import Figure, counted
@@ -42,6 +41,8 @@ from dragoman.core.throttle import Counter
 from dragoman.core.work import UnitOfWork
 
 if TYPE_CHECKING:
+    from dragoman.core.passwords import Hasher
+    from dragoman.core.second_steps import Step
     from dragoman.core.work import Core, Origin
 
 Given = TypeVar("Given")
@@ -82,13 +83,16 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What *ask* found. `stored` is a hash or None, and is never shown; `seen_at` is the device's."""
+    """What *ask* found. `stored` is a hash or None, and is never shown; `seen_at` is the device's.
+
+    `step` says what must be the password, and how the second factor is shown where there is one.
+    """
 
     account: Account | None
     stored: str | None
     counters: tuple[Counter, ...]
+    step: Step
     seen_at: datetime | None = None
-    has_factor: bool = False
 
 
 LOGINS = Figure("logins", "counter", "Sign-ins by how they ended", ("dialect", "by", "result"))
@@ -124,9 +128,9 @@ def log_in_with(
     """As `log_in`; what `then` does is done in the unit that opens the session, or neither is. What it gives.
 
     `opens` gives the session; a blank password is wrong unless it `may_be_blank`, even where it is the account's.
-    An account with a second factor needs a `code` of it. Where products have no field for one, it is typed behind
-    the password; from the others it comes `code_apart`, and what is missing or wrong is said to whoever knows the
-    password: refuses `CodeRequired`, `CodeRefused`.
+    An account with a second factor needs a `code` of it. From products that have a field for one it comes
+    `code_apart`; in the others it is shown in one of the ways that the account allows (core/second_steps.py). What is
+    missing or wrong is said to whoever knows the password: refuses `CodeRequired`, `CodeRefused`, `ApprovalRequired`.
     A product that `insists_on_change` lets nobody in whose password must be changed, until a `new_password` comes
     with it, which is stored with the session's opening: refuses `PasswordChangeRequired`, `PasswordRefused`.
     """
@@ -136,38 +140,34 @@ def log_in_with(
     hasher.require_sane(password.reveal())
     # With the power an attempt or two may be forgotten too; to wait for the disk here would cost every sign-in.
     with core.begin(origin, writes=True, durable=False) as uow:
-        asked = _ask_by_name(uow, name)
-    if asked.has_factor and not code_apart:
-        password, code = factors.appended(password)
-    matches = hasher.verify(asked.stored or hasher.decoy, password.reveal()) and asked.stored is not None
-    matches = matches and (may_be_blank or password.reveal() != "")
-    renewed = hasher.hash(password.reveal()) if matches and hasher.is_outdated(asked.stored or "") else None
+        asked = _ask_by_name(uow, name, Typed(password, code, code_apart, device))
+    matches, renewed = True, None
+    if asked.step.password is not None:
+        matches, renewed = _verify(hasher, asked.stored, asked.step.password.reveal(), may_be_blank)
     if not matches or asked.account is None:
         with core.begin(origin, writes=False) as uow:
             known = asked.account.number if asked.account else None
             uow.evidence(audit.line(uow, "sign-in refused", account=known))
             raise WrongCredentials
-    if asked.has_factor:
-        # Before anything else is said: what comes after may give the attempt back, and codes could be guessed.
-        with core.begin(origin, writes=False) as uow:
-            _require(uow, asked.account, code, factors.is_right(uow, asked.account.number, code))
+    # Before anything else is said: what comes after may give the attempt back, and codes could be guessed.
+    asked.step.look(core, origin, asked.account)
     successor = None
     if insists_on_change and asked.account.must_change_password:
-        successor = _successor(core, origin, asked, asked.account, new_password)
+        # Whoever has not shown the password does not replace it.
+        proposed = None if asked.step.password is None else new_password
+        successor = _successor(core, origin, asked, asked.account, proposed)
     with core.begin(origin, writes=True) as uow:
-        signed_in = _settle(uow, asked, asked.account, renewed, code=code, device=device, opens=opens)
+        signed_in = _settle(uow, asked, asked.account, renewed, device=device, opens=opens)
         if successor is not None:
             signed_in = replace(signed_in, account=put_in_place(uow, signed_in.session, successor))
         return then(uow, signed_in)
 
 
-def _require(uow: UnitOfWork, account: Account, code: Secret | None, proved: bool) -> None:
-    """Refuses `CodeRequired`, `CodeRefused`. The attempt stays counted."""
-    if not proved:
-        uow.evidence(audit.line(uow, "sign-in refused", account=account.number, second_factor=True))
-        if code is not None:
-            raise CodeRefused
-        raise CodeRequired(account.number, account.password_version)
+def _verify(hasher: Hasher, stored: str | None, password: str, may_be_blank: bool) -> tuple[bool, str | None]:
+    """Whether a password is the one that is stored, and its new hash if that one is outdated."""
+    matches = hasher.verify(stored or hasher.decoy, password) and stored is not None
+    matches = matches and (may_be_blank or password != "")
+    return matches, hasher.hash(password) if matches and hasher.is_outdated(stored or "") else None
 
 
 def _successor(core: Core, origin: Origin, asked: _Asked, account: Account, new: Secret | None) -> str:
@@ -190,7 +190,7 @@ def _hashed_successor(core: Core, origin: Origin, asked: _Asked, account: Accoun
     return hasher.hash(new.reveal())
 
 
-def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
+def _ask_by_name(uow: UnitOfWork, name: str, typed: Typed) -> _Asked:
     row = uow.db.execute(_BY_NAME, {"name": looked_up(name), **devices.this(uow)}).one_or_none()
     account = None if row is None else of(row)
     if row is None or account is None:
@@ -200,10 +200,11 @@ def _ask_by_name(uow: UnitOfWork, name: str) -> _Asked:
             throttle.address_counter(uow, "password"),
         )
         throttle.reserve(uow, counters)
-        return _Asked(None, None, counters)
+        return _Asked(None, None, counters, ByCode(typed.password))
     counters = attempts_from(uow, "password", account.number, row.device)
     throttle.reserve(uow, counters)
-    return _Asked(account, row.password if account.is_active else None, counters, row.seen_at, row.has_factor)
+    step = second_steps.read(uow, account, typed, has_factor=row.has_factor)
+    return _Asked(account, row.password if account.is_active else None, counters, step, row.seen_at)
 
 
 def _settle(
@@ -212,13 +213,14 @@ def _settle(
     account: Account,
     renewed: str | None,
     *,
-    code: Secret | None,
     device: Device,
     opens: Opener,
 ) -> SignedIn:
     enter(uow, account, renewed)
-    _require(uow, account, code, factors.is_proved(uow, account.number, code))
-    return open_for(uow, account, device, counters=asked.counters, seen_at=asked.seen_at, opens=opens)
+    asked.step.take(uow, account)
+    signed_in = open_for(uow, account, device, counters=asked.counters, seen_at=asked.seen_at, opens=opens)
+    asked.step.opened(uow, signed_in.session)
+    return signed_in
 
 
 def enter(uow: UnitOfWork, account: Account, renewed: str | None = None) -> None:

@@ -56,12 +56,16 @@ class ThrottleRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything configured that the core decides by. `floors`: each product's own least length of a password."""
+    """Everything configured that the core decides by. `floors`: each product's own least length of a password.
+
+    `products` are the products that are spoken here, as people call them, by dialect.
+    """
 
     policy: Policy
     throttle: ThrottleRule = field(default_factory=ThrottleRule)
     lifetimes: Mapping[str, Lifetime] = field(default_factory=dict)
     floors: Mapping[str, int] = field(default_factory=dict)
+    products: Mapping[str, str] = field(default_factory=dict)
     password_login: bool = True
     impersonation_lasts: timedelta = timedelta(hours=1)
     audit_retention: timedelta = timedelta(days=365)

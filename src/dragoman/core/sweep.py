@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, upd
 
 from dragoman.core import api_keys, epochs, outbox, sessions
 from dragoman.core.access_tokens import access_tokens
+from dragoman.core.approvals import approvals
 from dragoman.core.audit import audit_log
 from dragoman.core.columns import Instant
 from dragoman.core.devices import REMEMBERED, known_devices
@@ -97,6 +98,7 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield outbox.outbox, outbox.is_forgotten(now)
     yield password_resets, password_resets.c.expires_at <= now
     yield spent_challenges, spent_challenges.c.forget_at <= now
+    yield approvals, approvals.c.until <= now
     yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
 
 

@@ -6,6 +6,8 @@ from dragoman.core import (
     access_tokens,
     accounts,
     api_keys,
+    app_passwords,
+    approvals,
     audit,
     devices,
     elevation,
@@ -31,6 +33,7 @@ from dragoman.core import (
     throttle,
     tickets,
     upstream,
+    ways,
 )
 from dragoman.core.columns import metadata
 
@@ -39,6 +42,8 @@ MODULES = (
     access_tokens,
     accounts,
     api_keys,
+    app_passwords,
+    approvals,
     audit,
     devices,
     elevation,
@@ -64,6 +69,7 @@ MODULES = (
     throttle,
     tickets,
     upstream,
+    ways,
 )
 
 __all__ = ["MODULES", "metadata"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dragoman.core import letters, outbox
 from dragoman.core.errors import NameRefused, Throttled
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dragoman.core.accounts import Account
     from dragoman.core.work import UnitOfWork
 
@@ -23,15 +27,31 @@ def tell_owner(uow: UnitOfWork, account: Account, what: str, *, to: str | None =
     recipient = to or account.email
     if recipient is None:
         return
-    letter = letters.write(
-        "change",
-        name=account.display_name,
-        what=what,
-        at=f"{uow.now:%Y-%m-%d %H:%M} UTC",
-        address=uow.origin.address,
-        agent=uow.origin.agent[:100],
-    )
-    try:
+    letter = letters.write("change", name=account.display_name, what=what, **_facts(uow))
+    with suppress(Throttled, NameRefused):
         outbox.post(uow, letter, to=recipient, kind=KIND, of=account.number)
-    except (Throttled, NameRefused):
+
+
+def ask_owner(uow: UnitOfWork, account: Account, *, until: datetime) -> None:
+    """Mail an account's owner that a sign-in waits to be approved until then (core/approvals.py), as `tell_owner` does."""
+    if account.email is None:
         return
+    letter = letters.write(
+        "approval",
+        name=account.display_name,
+        product=uow.rules.products.get(uow.origin.dialect, uow.origin.dialect),
+        link=f"{uow.rules.root}/account/approvals",
+        until=f"{until:%Y-%m-%d %H:%M} UTC",
+        **_facts(uow),
+    )
+    with suppress(Throttled, NameRefused):
+        outbox.post(uow, letter, to=account.email, kind="approval", of=account.number, until=until)
+
+
+def _facts(uow: UnitOfWork) -> Mapping[str, str]:
+    """When it happened, and what is known of who did it."""
+    return {
+        "at": f"{uow.now:%Y-%m-%d %H:%M} UTC",
+        "address": uow.origin.address,
+        "agent": uow.origin.agent[:100],
+    }

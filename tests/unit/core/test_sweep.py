@@ -29,6 +29,7 @@ NOTHING = {
     "outbox": 0,
     "password_resets": 0,
     "spent_challenges": 0,
+    "approvals": 0,
     "audit_log": 0,
 }
 
