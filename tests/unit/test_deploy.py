@@ -191,3 +191,23 @@ def test_the_dashboard_shows_what_is_told(sqlite_server: Running) -> None:
         assert all(asked - {"job", "instance", "le"} <= labels[figure] for figure in figures), each
         seen |= figures
     assert seen == labels.keys()
+
+
+def test_promtool_reads_all_that_is_for_prometheus(sqlite_server: Running, tmp_path: Path) -> None:
+    """Prometheus' own tool takes its configuration, every expression of the dashboard, and what a server tells."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    dashboard = json.loads((DEPLOY / "grafana" / "dragoman.json").read_text(encoding="utf-8"))
+    shown = list(expressions(dashboard["panels"]))
+    filled = [each.replace("$__rate_interval", "5m").replace("$job", "dragoman") for each in shown]
+    rules = [{"record": f"dashboard:{number}", "expr": each} for number, each in enumerate(filled)]
+    (tmp_path / "rules.json").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    told = httpx2.get(f"{sqlite_server.url}/metrics", trust_env=False).content
+    for words, given in (
+        (["config", DEPLOY / "prometheus.yml"], b""),
+        (["rules", tmp_path / "rules.json"], b""),
+        (["metrics"], told),
+    ):
+        checked = subprocess.run([promtool, "check", *words], input=given, capture_output=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, b""), words
