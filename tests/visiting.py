@@ -46,7 +46,7 @@ class Browser:
                 return {
                     name: attribute(field, "value")
                     for name, field in named
-                    if name and ('type="checkbox"' not in field or "checked" in field)
+                    if name and (not re.search('type="(checkbox|radio)"', field) or "checked" in field)
                 }
         raise AssertionError(f"no form on {self.page.url} goes to {action}")
 

@@ -364,7 +364,14 @@ class App:
         """A dialect as people are told of it."""
         dialect, root = served.dialect, self.core.rules.root
         addresses = [f"{mount}{below(dialect)}" for mount in mounts(served.settings, root)]
-        return Product(dialect.name, dialect.product, addresses, dialect.where)
+        return Product(
+            dialect.name,
+            dialect.product,
+            addresses,
+            dialect.where,
+            dialect.key_form,
+            served.release.permissions,
+        )
 
     def _is_ours(self, host: str) -> bool:
         """Whether we answer to a host name: to all while no base URL is configured, health checks aside."""

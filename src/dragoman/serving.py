@@ -26,7 +26,7 @@ from dragoman.core.errors import (
     UpstreamFailed,
 )
 from dragoman.core.principals import Named, Presented, Principal, identify
-from dragoman.core.secrets import PLAIN_KEY, KeyForm, Secret
+from dragoman.core.secrets import KeyForm, Secret
 from dragoman.core.work import Core, Tools, UnitOfWork
 from dragoman.envelope import Envelope
 from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, send_spoken
@@ -190,7 +190,7 @@ class Dialect:
     `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be
     read is refused before the path is looked at. `warm_up` makes ready, in small steps, what a first request would
     wait for. `password_floor` is the least length of a password that the product asks for itself, for the policy
-    `legacy`; `key_form` what its API keys look like. `at_origin` are paths that clients ask at the server's root
+    `legacy`; `key_form` what its API keys look like, if it has any. `at_origin` are paths that clients ask at the server's root
     even when the dialect is mounted below. `document_paths` are the product's own addresses of its OpenAPI
     document. `releases` are all that can be spoken, by their names; `release` is the one that settings ask for.
     `first_admin` is its call that makes the first administrator, with an example of a body, for `dragoman serve`
@@ -213,7 +213,7 @@ class Dialect:
     accounts_need_permissions: bool = False
     warm_up: Callable[[], Iterator[None]] = nothing_to_warm_up
     permissions: Sequence[str] = ()
-    key_form: KeyForm = PLAIN_KEY
+    key_form: KeyForm | None = None
     device: Callable[[Exchange], Device | None] = no_device
     headers: Callable[[Exchange], Sequence[tuple[str, str]]] = no_headers
     media: str = JSON

@@ -736,6 +736,13 @@ def test_data_keys_are_wrapped_under_a_new_master_key(tmp_path: Path, database_u
 # --- keys ---------------------------------------------------------------------------------------------
 
 
+def test_no_key_is_issued_for_a_product_that_knows_none(command: Command, alice: object) -> None:
+    """`key issue shoko` says that there is no such thing, and issues nothing."""
+    ended = command("key", "issue", "shoko", ALICE)
+    assert (ended.code, "Shoko has no API keys" in ended.err) == (2, True)
+    assert ok(command("key", "list", "--json")).json == []
+
+
 def test_a_key_is_shown_once_and_works(command: Command, core: Core, alice: object) -> None:
     """`key issue` prints the secret alone on standard output; it opens the account, and no listing shows it."""
     ended = ok(command("key", "issue", "immich", ALICE, "--name", "backup"))

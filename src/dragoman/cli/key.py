@@ -42,6 +42,8 @@ def issue(
     from dragoman.core import accounts, api_keys
 
     spoken = find(dialect)
+    if spoken.key_form is None:
+        raise WrongUsage(f"{spoken.product} has no API keys: its programs sign in as people do.")
     permissions = _checked(spoken, permission or [api_keys.ALL])
     with opened(config, database) as core, core.begin(origin(), writes=True) as uow:
         account = accounts.get(uow, name)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    and_,
     bindparam,
     delete,
     func,
@@ -165,6 +166,19 @@ def owned(uow: UnitOfWork, account_number: int | None = None, dialect: str | Non
         query = query.where(api_keys.c.account_number == account_number)
     if dialect is not None:
         query = query.where(api_keys.c.dialect == dialect)
+    return [of(row) for row in uow.db.execute(query)]
+
+
+def page(
+    uow: UnitOfWork, account_number: int, *, limit: int, after: uuid.UUID | None = None
+) -> Sequence[ApiKey]:
+    """Keys of an account in all dialects, the newest first: those after the key `after`, if that is still there."""
+    k = api_keys.c
+    mine = (k.account_number == account_number,)
+    query = select(*COLUMNS).where(*mine).order_by(k.created_at.desc(), k.id).limit(limit)
+    last = uow.db.scalar(select(k.created_at).where(k.id == after, *mine))
+    if last is not None:
+        query = query.where(or_(k.created_at < last, and_(k.created_at == last, k.id > after)))
     return [of(row) for row in uow.db.execute(query)]
 
 

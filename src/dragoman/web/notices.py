@@ -10,6 +10,7 @@ NOTICES: Mapping[str, str] = {
     "saved": "Saved.",
     "password-changed": "Your password is changed.",
     "factor-removed": "No code is asked for any more.",
+    "key-revoked": "The key opens nothing any more.",
     "session-ended": "That device is signed out.",
     "sessions-ended": "You are signed out everywhere but here.",
     "passkey-added": "The passkey was added. Sign in with it next time.",

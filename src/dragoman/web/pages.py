@@ -7,13 +7,14 @@ requests away, and renders what the handler answers. A handler is given the unit
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote
 
-from dragoman.core.errors import NotSignedIn
+from dragoman.core.errors import NotFound, NotSignedIn
 from dragoman.core.secrets import Secret
 from dragoman.exchange import Malformed, Spoken
 from dragoman.wire import Work
@@ -119,6 +120,21 @@ class Visit:
     def origin(self) -> Origin:
         """Where the request came from, for the core."""
         return self.exchange.origin
+
+    def id_of(self, thing: str) -> uuid.UUID:
+        """The id that the path has for a thing. Refuses `NotFound` where it is none."""
+        try:
+            return uuid.UUID(self.parameters[thing])
+        except ValueError:
+            raise NotFound(thing) from None
+
+    @property
+    def after(self) -> uuid.UUID | None:
+        """Where a list goes on that was shown in part: after the row with this id. None: at its beginning."""
+        try:
+            return uuid.UUID(self.asked("after"))
+        except ValueError:
+            return None
 
     def asked(self, name: str) -> str:
         """A parameter of the query; "" if it is not there."""

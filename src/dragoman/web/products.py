@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from dragoman.core.api_keys import ALL
+
+if TYPE_CHECKING:
+    from dragoman.core.secrets import KeyForm
 
 
 @dataclass(frozen=True)
 class Product:
-    """A dialect that is served: its `title`, its addresses, and where its clients ask for one."""
+    """A dialect that is served: its `title`, its addresses, and where its clients ask for one.
+
+    `key_form` is what its API keys look like, if it knows any, and `permissions` what they can be allowed.
+    """
 
     name: str
     title: str
     addresses: Sequence[str]
     where: str
+    key_form: KeyForm | None = None
+    permissions: Sequence[str] = ()
+
+    @property
+    def permission_groups(self) -> Sequence[tuple[str, Sequence[str]]]:
+        """The permissions that stand for one thing each, by what they are of, as the product lists them."""
+        single = (name for name in self.permissions if name != ALL)
+        return [(thing, list(names)) for thing, names in groupby(single, key=_thing)]
+
+
+def _thing(permission: str) -> str:
+    return permission.rpartition(".")[0] or permission

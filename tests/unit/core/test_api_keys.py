@@ -137,3 +137,20 @@ def test_a_keys_use_is_dated_by_the_minute(core: Core, clock: FakeClock) -> None
     presenting(core, secret, "api_key")
     assert used_at() == clock.now
     assert key.used_at is None
+
+
+def test_keys_of_all_products_are_listed_in_pages(core: Core, clock: FakeClock) -> None:
+    """The newest first, each once also where several were made at one instant, and nobody else's."""
+    somebody(core)
+    somebody(core, BOB)
+    issued(core, 2)
+    mine = set()
+    for dialect in ("immich", "immich", "portainer", "immich", "elements"):
+        mine.add(issued(core, dialect=dialect)[0].id)
+        clock.forward(seconds=len(mine) // 3)
+    first = do(core, api_keys.page, 1, limit=3)
+    rest = do(core, api_keys.page, 1, limit=3, after=first[-1].id)
+    found = [*first, *rest]
+    assert [key.created_at for key in found] == sorted((key.created_at for key in found), reverse=True)
+    assert (len(found), {key.id for key in found}) == (5, mine)
+    assert do(core, api_keys.page, 1, limit=3, after=uuid.uuid4()) == first

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dragoman import agents
 from dragoman.core.rules import Lifetime
+from dragoman.core.secrets import PLAIN_KEY
 from dragoman.dialects.immich import (
     admin,
     auth,
@@ -65,6 +66,7 @@ dialect = Dialect(
     settings=ImmichSettings,
     lifetime=lifetime,
     permissions=ALL_PERMISSIONS,
+    key_form=PLAIN_KEY,
     device=device_now,
     warm_up=agents.warm_up,
     headers=errors.correlation,

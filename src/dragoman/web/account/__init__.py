@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.web.account import apps, factors, home, password, sessions
+from dragoman.web.account import apps, factors, home, keys, password, sessions
 
-PAGES = (*home.PAGES, *apps.PAGES, *sessions.PAGES, *password.PAGES, *factors.PAGES)
+PAGES = (*home.PAGES, *apps.PAGES, *sessions.PAGES, *keys.PAGES, *password.PAGES, *factors.PAGES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -117,16 +116,9 @@ def show_new_passkey(uow: UnitOfWork, visit: Visit) -> Answer:
 def remove_passkey(uow: UnitOfWork, visit: Visit) -> Answer:
     """It opens nothing any more."""
     step_up.require(uow, visit.caller)
-    name = passkeys.remove(uow, visit.caller, _id(visit))
+    name = passkeys.remove(uow, visit.caller, visit.id_of("passkey"))
     tell_owner(uow, visit.caller.account, f"The passkey “{name}” was removed from your account.")
     return Redirect(PATH, said="passkey-removed")
-
-
-def _id(visit: Visit) -> uuid.UUID:
-    try:
-        return uuid.UUID(visit.parameters["passkey"])
-    except ValueError:
-        raise NotFound("passkey") from None
 
 
 def _totp_form(uow: UnitOfWork, visit: Visit, seed: bytes, problem: str | None = None) -> Shown:

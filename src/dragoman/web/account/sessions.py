@@ -68,7 +68,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     """Sign out one."""
     caller = visit.caller
     caller.require_in_person()
-    session = sessions.get(uow, _id(visit))
+    session = sessions.get(uow, visit.id_of("session"))
     if session.account_number != caller.account.number:
         raise NotFound("session")
     sessions.end_one(uow, caller.account.number, session.dialect, session.id, via=caller.via)
@@ -80,13 +80,6 @@ def revoke_others(uow: UnitOfWork, visit: Visit) -> Answer:
     session = visit.caller.require_in_person()
     sessions.end_all(uow, visit.caller.account.number, but=session)
     return Redirect(PATH, said="sessions-ended")
-
-
-def _id(visit: Visit) -> uuid.UUID:
-    try:
-        return uuid.UUID(visit.parameters["session"])
-    except ValueError:
-        raise NotFound("session") from None
 
 
 PAGES = (
