@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, func, or_, select
+from sqlalchemy import and_, collate, false, func, or_, select
 
 from dragoman.core import names
 from dragoman.core.accounts import AT_A_TIME, COLUMNS, Account, accounts, of
@@ -29,6 +29,9 @@ ORDERS: Mapping[str, ColumnElement[Any]] = {
     "is_active": and_(_A.disabled_at.is_(None), _A.deleted_at.is_(None)),
     "signed_in_at": _A.signed_in_at,
 }
+# In the order of bytes, whatever the database's own is. SQLite's own is.
+_BYTES = {"sqlite": "BINARY", "postgresql": "C"}
+_LAST = "\U0010ffff"
 _WITHOUT_NULLS = {"number", "username", "display_name", "is_active"}
 
 
@@ -36,6 +39,7 @@ def listed(
     uow: UnitOfWork,
     *,
     search: str = "",
+    begins: str = "",
     username: str | None = None,
     orders: Sequence[Order] = (),
     after: int = 0,
@@ -45,11 +49,15 @@ def listed(
 ) -> Sequence[Account]:
     """Accounts in these orders, one within the other, and last by their numbers.
 
-    `search` is a part of a username, an e-mail address or a display name, in whatever case; `username` a whole one as
-    it is written. Only numbers above `after` count, which is how all are read in order of their numbers; in other
+    `search` is a part of a username, an e-mail address or a display name, in whatever case; `begins` is what a
+    username or an e-mail address begins with, which is quicker to find; `username` a whole one as it is written. Only numbers above `after` count, which is how all are read in order of their numbers; in other
     orders pages are an `offset` and a `limit`. Deleted accounts are passed over unless asked for.
     """
-    those = [*_matching(search, username), *([] if deleted else [_A.deleted_at.is_(None)])]
+    those = [
+        *_matching(search, username),
+        *_beginning(uow, begins),
+        *([] if deleted else [_A.deleted_at.is_(None)]),
+    ]
     if after:
         those.append(_A.number > after)
     query = select(*COLUMNS).order_by(*_in(orders))
@@ -80,6 +88,14 @@ def _matching(search: str, username: str | None) -> Iterator[ColumnElement[bool]
         )
         called = _A.display_name.icontains(search, autoescape=True)
         yield or_(_A.number.in_(theirs), called) if part else false()
+
+
+def _beginning(uow: UnitOfWork, begins: str) -> Iterator[ColumnElement[bool]]:
+    if begins:
+        start = names.looked_up(begins)
+        folded = collate(account_names.c.folded, _BYTES[uow.db.dialect.name])
+        theirs = select(account_names.c.account_number).where(folded >= start, folded < start + _LAST)
+        yield _A.number.in_(theirs) if start else false()
 
 
 def _in(orders: Sequence[Order]) -> Iterator[ColumnElement[Any]]:

@@ -68,6 +68,13 @@ def get(uow: UnitOfWork, number: int) -> Group:
     return of(row)
 
 
+def of_account(uow: UnitOfWork, number: int) -> Sequence[Group]:
+    """The groups that an account is in, in the order of their numbers."""
+    m, g = group_members.c, account_groups.c
+    query = select(*COLUMNS).join(group_members, m.group_number == g.number).where(m.account_number == number)
+    return [of(row) for row in uow.db.execute(query.order_by(g.number))]
+
+
 def members(uow: UnitOfWork, numbers: Collection[int]) -> Mapping[int, Sequence[Account]]:
     """Who is in each of some groups, by the groups' numbers, in the order of their own. Deleted accounts are not."""
     found: dict[int, list[Account]] = {number: [] for number in numbers}

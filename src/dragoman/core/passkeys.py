@@ -255,9 +255,12 @@ def remove(uow: UnitOfWork, caller: Principal, passkey_id: uuid.UUID) -> str:
     return name
 
 
-def remove_all(uow: UnitOfWork, number: int) -> int:
-    """Take all passkeys from an account, whose owner lost them; how many."""
-    return uow.db.execute(delete(passkeys).where(passkeys.c.account_number == number)).rowcount
+def remove_all(uow: UnitOfWork, number: int, *, by: Principal) -> int:
+    """Take all passkeys from an account, whose owner lost them; how many. Refuses `WhileImpersonating`."""
+    by.require_no_actor()
+    gone = uow.db.execute(delete(passkeys).where(passkeys.c.account_number == number)).rowcount
+    audit.record(uow, "passkeys removed", account=number, by=by, count=gone)
+    return gone
 
 
 def _own(caller: Principal, passkey_id: uuid.UUID) -> tuple[Any, ...]:

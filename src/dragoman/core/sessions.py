@@ -43,6 +43,7 @@ from dragoman.core.secrets import Dice, Secret, digest, mint
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Executable, FromClause
 
+    from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
 VISITORS = "access_token_id IS NOT NULL"
@@ -374,7 +375,12 @@ def _delete(uow: UnitOfWork, session_id: uuid.UUID) -> bool:
 
 
 def end_all(
-    uow: UnitOfWork, account_number: int, *, but: Session | None = None, dialects: Sequence[str] | None = None
+    uow: UnitOfWork,
+    account_number: int,
+    *,
+    but: Session | None = None,
+    dialects: Sequence[str] | None = None,
+    by: Principal | None = None,
 ) -> int:
     """End an account's sessions, all or those of some dialects, but for one. How many that were.
 
@@ -391,7 +397,7 @@ def end_all(
             epoch = epochs.next_epoch(uow, account_number, dialect)
             ended += there - _take_along(uow, account_number, but, dialect, epoch)
     if ended:
-        audit.record(uow, "sessions ended", account=account_number, count=ended)
+        audit.record(uow, "sessions ended", account=account_number, by=by, count=ended)
     return ended
 
 

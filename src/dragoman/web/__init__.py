@@ -37,8 +37,8 @@ def is_ours(path: str) -> bool:
 
 def make_site(core: Core, lanes: Lanes, settings: PageSettings, products: Sequence[Product]) -> Site:
     """All pages. Imports them, which a server that only speaks to apps can do without."""
-    from dragoman.web import account, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
+    from dragoman.web import account, admin, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
     from dragoman.web.site import Site  # noqa: PLC0415
 
-    pages = (*sign_in.PAGES, *passkeys.PAGES, *confirm.PAGES, *setup.PAGES, *account.PAGES)
+    pages = (*sign_in.PAGES, *passkeys.PAGES, *confirm.PAGES, *setup.PAGES, *account.PAGES, *admin.PAGES)
     return Site(pages, core, lanes, settings.trusted_origins, products)

@@ -24,9 +24,8 @@ from dragoman.core.errors import (
 from dragoman.core.principals import Presented, identify
 from dragoman.exchange import Malformed, Spoken, read_body
 from dragoman.log import get_logger
-from dragoman.web import cookies, forgery, forms, notices, rendering, static
+from dragoman.web import cookies, forgery, forms, notices, refusals, rendering, static
 from dragoman.web.confirm import confirm_first
-from dragoman.web.forgery import Forged
 from dragoman.web.pages import Answer, Form, Page, Redirect, Visit, Who
 from dragoman.web.sign_in import sign_in_first
 from dragoman.wire import Work
@@ -60,10 +59,6 @@ WRONG = {
         "The server cannot answer at the moment. Nothing was lost; please try again shortly.",
     ),
 }
-FORGED = (
-    "Please try that once more",
-    "The page was open for too long, or did not come from here. Reload it and try again.",
-)
 
 
 class Site:
@@ -200,8 +195,9 @@ class Site:
             return self._rendered(Visit(exchange, self._core), sign_in_first(exchange))
         if isinstance(refusal, ProofOutdated):
             return self._rendered(Visit(exchange, self._core), confirm_first(exchange))
-        if isinstance(refusal, Forged):
-            return self._wrong(exchange, 403, words=FORGED)
+        if type(refusal) in refusals.WORDS:
+            status, title, text = refusals.WORDS[type(refusal)]
+            return self._wrong(exchange, status, words=(title, text))
         if isinstance(refusal, Throttled | Unavailable):
             if isinstance(refusal, Unavailable):
                 log.warning("cannot answer", why=refusal.why)

@@ -97,6 +97,21 @@ def test_orders_are_one_after_the_other(core: Core, people: Sequence[Account]) -
         assert listed(core, orders=orders, offset=1, limit=2) == expected.split()[1:3], orders
 
 
+def test_a_search_by_beginnings_finds_names_and_addresses(core: Core, people: Sequence[Account]) -> None:
+    """Usernames and e-mail addresses that begin so, in whatever case; signs stand for themselves, and "" is all."""
+    for begins, expected in (
+        ("D", "dora"),
+        ("zoe@EX", "dora"),
+        ("ÄN", "änne"),
+        ("%", ""),
+        ("nn", ""),
+        ("\0", ""),
+    ):
+        assert listed(core, begins=begins) == expected.split(), begins
+    assert listed(core, begins="b", after=people[2].number) == []
+    assert len(listed(core, begins="")) == len(people)
+
+
 def test_a_search_finds_parts_of_names(core: Core, people: Sequence[Account]) -> None:
     """Part of a username, an address or a display name, in whatever case; what means more to SQL is text."""
     for search, expected in (

@@ -1,0 +1,7 @@
+"""What administrators see and do: everybody's accounts, and what happens here."""
+
+from __future__ import annotations
+
+from dragoman.web.admin import account, accounts
+
+PAGES = (*accounts.PAGES, *account.PAGES)

@@ -1,0 +1,179 @@
+"""One account, what it holds, and what an administrator may do with it.
+
+Nobody but its owner ever knows its password: an administrator hands over a link by which the owner sets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from dragoman.core import (
+    accounts,
+    api_keys,
+    audit,
+    elevation,
+    factors,
+    groups,
+    impersonation,
+    passkeys,
+    recovery_codes,
+    resets,
+    sessions,
+    step_up,
+    throttle,
+    upstream,
+)
+from dragoman.core.accounts import Changes
+from dragoman.core.telling import tell_owner
+from dragoman.web.account.sessions import place, products
+from dragoman.web.admin.accounts import PATH
+from dragoman.web.admin.paging import account_of
+from dragoman.web.pages import HOME, Answer, Handler, Page, Redirect, Shown, Visit, Who
+from dragoman.wire import Work
+
+if TYPE_CHECKING:
+    from dragoman.core.accounts import Account
+    from dragoman.core.principals import Principal
+    from dragoman.core.work import UnitOfWork
+
+ONE = f"{PATH}/{{number}}"
+FEW = 10  # sessions and keys that are shown here; their own pages have all
+ACTING = "impersonate"  # an administrator may do everything, whatever it is called
+
+
+def show(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Who it is, and what it holds."""
+    account = account_of(uow, visit)
+    number = account.number
+    keys = api_keys.owned(uow, number)
+    signed_in = sessions.owned(uow, number, limit=FEW + 1)
+    facts = {
+        "account": account,
+        "is_me": number == visit.caller.account.number,
+        "guessing": throttle.standing(uow, number),
+        "sessions": [place(each) for each in signed_in[:FEW]],
+        "more_sessions": len(signed_in) > FEW,
+        "keys": keys[:FEW],
+        "more_keys": len(keys) > FEW,
+        "products": products(),
+        "has_totp": factors.is_enabled(uow, number),
+        "codes_left": recovery_codes.left(uow, number),
+        "passkeys": passkeys.of_account(uow, number),
+        "has_pin": elevation.has_pin(uow, number),
+        "groups": groups.of_account(uow, number),
+        "identities": upstream.identities_of(uow, number),
+        "mails": uow.tools.mailer is not None and account.email is not None,
+    }
+    return Shown("admin/account.html", facts)
+
+
+Deed: TypeAlias = Callable[["UnitOfWork", "Account", "Principal"], object]
+
+
+def _doing(deed: Deed, said: str) -> Handler:
+    """The handler that does something with an account, after a fresh proof, and says so on its page."""
+
+    def handle(uow: UnitOfWork, visit: Visit) -> Answer:
+        step_up.require(uow, visit.caller)
+        account = account_of(uow, visit)
+        deed(uow, account, visit.caller)
+        return Redirect(f"{PATH}/{account.number}", said=said)
+
+    return handle
+
+
+def _disable(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    accounts.disable(uow, account.number, by=by)
+
+
+def _enable(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    accounts.enable(uow, account.number, by=by)
+
+
+def _promote(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    accounts.change(uow, account.number, Changes(is_admin=True), by=by)
+    tell_owner(uow, account, "You were made an administrator.")
+
+
+def _demote(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    accounts.change(uow, account.number, Changes(is_admin=False), by=by)
+
+
+def _delete(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    accounts.delete_softly(uow, account.number, by=by)
+
+
+def _restore(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    accounts.restore(uow, account.number, by=by)
+
+
+def _end_sessions(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    sessions.end_all(uow, account.number, but=by.session, by=by)
+
+
+def _drop_codes(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    factors.disable(uow, account, by=by)
+    recovery_codes.remove(uow, account.number)
+    tell_owner(uow, account, "An administrator removed the second factor of your account.")
+
+
+def _drop_passkeys(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    passkeys.remove_all(uow, account.number, by=by)
+    tell_owner(uow, account, "An administrator removed the passkeys of your account.")
+
+
+def _unlock(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    counters = throttle.unlock(uow, account.number)
+    audit.record(uow, "account unlocked", account=account.number, by=by, counters=counters)
+
+
+def _mail_reset(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    resets.mail(uow, account, by=by)
+
+
+def show_reset_link(uow: UnitOfWork, visit: Visit) -> Answer:
+    """The link by which the owner sets a password, for the administrator to hand over. It is shown once."""
+    step_up.require(uow, visit.caller)
+    account = account_of(uow, visit)
+    started = resets.start(uow, account, by=visit.caller)
+    facts = {"account": account, "link": started.link.reveal(), "until": started.expires_at}
+    return Shown("admin/reset_link.html", facts)
+
+
+def act_as(uow: UnitOfWork, visit: Visit) -> Answer:
+    """See what they see, and do what they may, for a while. A banner on every page says so."""
+    step_up.require(uow, visit.caller)
+    impersonation.start(uow, visit.caller, account_of(uow, visit).number, permission=ACTING)
+    return Redirect(HOME)
+
+
+def stop_acting(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Be oneself again."""
+    impersonation.stop(uow, visit.caller)
+    return Redirect(f"{PATH}/{visit.caller.account.number}", said="yourself-again")
+
+
+DEEDS: tuple[tuple[str, Deed, str], ...] = (
+    ("disable", _disable, "account-disabled"),
+    ("enable", _enable, "account-enabled"),
+    ("promote", _promote, "account-promoted"),
+    ("demote", _demote, "account-demoted"),
+    ("delete", _delete, "account-deleted"),
+    ("restore", _restore, "account-restored"),
+    ("unlock", _unlock, "account-unlocked"),
+    ("sessions/end", _end_sessions, "account-signed-out"),
+    ("codes/remove", _drop_codes, "account-codes-removed"),
+    ("passkeys/remove", _drop_passkeys, "account-passkeys-removed"),
+    ("reset", _mail_reset, "account-reset-mailed"),
+)
+PAGES = (
+    Page("GET", ONE, show, Who.ADMIN),
+    *(
+        Page("POST", f"{ONE}/{name}", _doing(deed, said), Who.ADMIN, Work.WRITES)
+        for name, deed, said in DEEDS
+    ),
+    Page("POST", f"{ONE}/reset-link", show_reset_link, Who.ADMIN, Work.WRITES),
+    Page("POST", f"{ONE}/act", act_as, Who.ADMIN, Work.WRITES),
+    Page("POST", "/admin/stop-acting", stop_acting, work=Work.WRITES),
+)
