@@ -52,7 +52,7 @@ format: $(VENV)/.dev ## put the code in its agreed form
 examples: $(VENV)/.dev ## run every example of the dialects' documentation against a server
 	$(BIN)/python tests/examples.py $(ARGS)
 
-bench: $(VENV)/.dev $(VENV)/.argon2 ## measure logins, session checks, memory and start-up
+bench: $(VENV)/.dev $(VENV)/.argon2 ## measure speed, memory and start beside bare servers and peers; ARGS=
 	$(BIN)/python tests/load/bench.py $(ARGS)
 
 fuzz: $(VENV)/.dev ## generated input at length, for FUZZ_SECONDS= at most

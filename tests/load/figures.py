@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -95,6 +96,21 @@ class Figures:
                 f"{sum(sample.is_clean for sample in samples)}/{len(samples)}",
             )
         return table
+
+    def rows(self) -> Iterator[tuple[str, str, str, str]]:
+        """Label, median with its unit, goal, and verdict of each figure that was measured."""
+        for name, figure in self._figures.items():
+            if self._samples[name]:
+                value = median(self._used(name))
+                verdict = re.sub(r"\[/?\w*\]", "", figure.verdict(value))
+                yield figure.label, f"{figure.shown(value)} {figure.unit}".strip(), figure.aim, verdict
+
+    def shares(self) -> Iterator[tuple[str, float]]:
+        """How much of its goal each figure that has one reached: 1 for all of it, more for better."""
+        for name, figure in self._figures.items():
+            if self._samples[name] and figure.goal:
+                value = median(self._used(name))
+                yield figure.label.strip(), figure.goal / value if figure.less else value / figure.goal
 
     def as_json(self) -> dict[str, Any]:
         """Everything, sample by sample."""

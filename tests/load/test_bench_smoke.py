@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from tests.load import generator
-from tests.load.bench import FIGURES
+from tests.load.bench import SECTIONS
 from tests.load.figures import Figure, Figures
 from tests.load.machine import Watch
+from tests.load.peers import ASKED, PEERS, RATIOS
+from tests.load.published import BEGIN, END, publish
 
 BENCH = Path(__file__).parent / "bench.py"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_one_short_round_measures_every_figure_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """A run, however short, gives every figure a positive value, says how to repeat it, and cleans up."""
-    said = ["--seconds", "0.4", "--rounds", "1", "--folder", str(tmp_path)]
+    # Checks and a second worker need more of a machine than a suite leaves.
+    parts = ["start", "me", "login", "refresh", "peers"]
+    said = ["--seconds", "0.2", "--rounds", "1", "--only", *parts, "--folder", str(tmp_path)]
+    # The peers of this machine are no part of the suite.
+    nobody = {**os.environ, "BENCH_HOME": str(tmp_path)}
     ended = subprocess.run(
-        [sys.executable, BENCH, "--json", *said], capture_output=True, text=True, timeout=90, check=False
+        [sys.executable, BENCH, "--json", *said],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env=nobody,
     )
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
-    assert list(told["figures"]) == [figure.name for figure in FIGURES]
+    theirs = {f"{peer}_{asked}" for peer in PEERS for asked in ASKED} | {*RATIOS, "check_of_best"}
+    expected = [figure.name for part in parts for figure in SECTIONS[part][0]]
+    assert list(told["figures"]) == [name for name in expected if name not in theirs]
+    assert {told["machine"][peer] for peer in PEERS} == {"not measured: it is not installed in BENCH_HOME"}
     # Refusals there may be none of, and what a sign-in costs beside its hash drowns in so short a round. Nor
     # need anybody get through in it to a server that is flooded, on two cores that run other tests meanwhile.
     flooded = {"refused", *(name for name in told["figures"] if name.startswith("rude_"))}
     always = set(told["figures"]) - {*flooded, "login_cpu"}
     assert [name for name in always if told["figures"][name]["median"] <= 0] == []
-    assert told["repeat"] == f"make bench ARGS='--seconds 0.4 --rounds 1 --folder {tmp_path}'"
+    assert (
+        told["repeat"]
+        == f"make bench ARGS='--seconds 0.2 --rounds 1 --only start me login refresh peers --folder {tmp_path}'"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -42,6 +62,26 @@ def test_disturbed_rounds_count_only_where_there_are_no_others() -> None:
     figures.note(Watch(others=0.11), both=9.0, disturbed=9.0)
     shown = figures.as_json()
     assert {name: figure["median"] for name, figure in shown.items()} == {"both": 1.0, "disturbed": 9.0}
+
+
+def test_a_run_is_published_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    """The table takes the place of the one before, the rest of the page stays, and a plot lies beside it."""
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
+    figures = Figures([Figure("start", "start & stop", "s", goal=0.8, less=True), Figure("absent", "")])
+    figures.note(Watch(), start=1.6)
+    publish(figures, {"processor": "one"}, "make bench", page)
+    text = page.read_text()
+    assert text.startswith("above\n")
+    assert text.endswith(f"{END}\nbelow\n")
+    assert "old" not in text
+    assert "| start & stop | 1.6 s | ≤ 0.8 | missed |" in text
+    drawn = ET.fromstring(page.with_suffix(".svg").read_text())  # noqa: S314 - our own
+    assert [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")] == [
+        "start & stop",
+        "0.50",
+        "goal",
+    ]
 
 
 @pytest.mark.parametrize(
