@@ -59,10 +59,10 @@ def raw(served: Running, *lines: bytes) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api/server/ping", "/immichx/api/server/ping", "/IMMICH/api/server/ping", "/nope"]
+    "path", ["/api", "/api/server/ping", "/immichx/api/server/ping", "/IMMICH/api/server/ping", "/nope"]
 )
 def test_outside_the_prefix_is_nobody_s(house: House, path: str) -> None:
-    """What is below no dialect's prefix is 404 in the server's own words."""
+    """What is below no dialect's prefix, and no page, is 404 in the server's own words."""
     response = get(house, path)
     assert (response.status_code, response.json()) == (404, NOT_HERE)
 

@@ -1,0 +1,65 @@
+"""A real browser: Debian's Chromium, driven by Playwright, at a server with Alice, who administers, and Bob."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.people import ALICE, BOB, somebody
+from tests.running import Running
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WIDE = {"width": 1280, "height": 800}
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser. Skips where there is none: on Debian, `apt-get install chromium` brings it."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed; on Debian: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox wants rights that a container seldom has; all it is shown is ours.
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def house(sqlite_server: Running) -> Running:
+    """A server with Alice and Bob."""
+    somebody(sqlite_server.core, ALICE, is_admin=True)
+    somebody(sqlite_server.core, BOB)
+    return sqlite_server
+
+
+@pytest.fixture
+def opens(chromium: Any, sqlite_server: Running) -> Iterator[Opener]:
+    """Open a page of the server in a browser of its own, by the name that browsers allow passkeys for."""
+    contexts: list[Any] = []
+
+    def opened(path: str = "/sign-in", **how: Any) -> Any:
+        base = sqlite_server.url.replace("127.0.0.1", "localhost")
+        context = chromium.new_context(base_url=base, **{"viewport": WIDE, **how})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def sign_in(page: Any, name: str = ALICE, password: str = "correct-horse-7-battery") -> None:
+    """Sign in at the page that is open, as a person does."""
+    page.get_by_label("E-mail or username").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/account**")

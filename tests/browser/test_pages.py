@@ -1,0 +1,196 @@
+"""The pages in a real browser: for everybody, on every screen, with and without a script."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from immich_python_sdk import ApiClient, AuthenticationApi, Configuration, LoginCredentialDto
+from immich_python_sdk.exceptions import UnauthorizedException
+from tests.browser.conftest import Opener, sign_in
+from tests.fakes import PASSWORD, do
+from tests.people import ALICE
+from tests.running import Running
+from tests.stock import PACKAGES, installed
+
+from dragoman.core import setup_links
+from dragoman.core.factors import code_at, seed_of, step_at
+from dragoman.core.secrets import Secret
+
+pytestmark = pytest.mark.browser
+
+OPEN = ("/sign-in", "/sign-in?said=signed-out", "/account/nothing-here", "/set-up?token=none")
+OWN = (
+    "/account",
+    "/account/apps",
+    "/account/sessions",
+    "/account/password",
+    "/account/factors",
+    "/account/totp",
+)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core, as its makers publish it."""
+    installed("npm")
+    return (PACKAGES / "axe-core" / "axe.min.js").read_text()
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """What axe finds wrong with the page that is open."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_W_05_axe_finds_nothing_wrong(house: Running, opens: Opener, axe: str, scheme: str) -> None:
+    """No page breaks a rule of axe-core, in light and dark; at 200 % zoom nothing is cut off or scrolls sideways."""
+    page = opens(color_scheme=scheme, bypass_csp=True)
+    found = {}
+    for path in OPEN:
+        page.goto(path)
+        found[path] = violations(page, axe)
+    page.goto("/sign-in")
+    sign_in(page)
+    for path in OWN:
+        page.goto(path)
+        found[path] = violations(page, axe)
+        page.set_viewport_size({"width": 640, "height": 400})  # 1280 at 200 %
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
+        page.set_viewport_size({"width": 1280, "height": 800})
+    assert found == {path: [] for path in (*OPEN, *OWN)}
+
+
+def test_W_02_no_page_breaks_its_own_policy(house: Running, opens: Opener) -> None:
+    """Scripts and styles run as they are, and the browser has nothing to complain of."""
+    page = opens("/sign-in")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    sign_in(page)
+    for path in OWN:
+        page.goto(path)
+    assert said == []
+
+
+def test_W_05_a_keyboard_is_enough_to_sign_in_and_out(house: Running, opens: Opener) -> None:
+    """The first field has the focus, Tab goes on, Enter sends; fields say to password managers what they are."""
+    page = opens("/sign-in")
+    assert page.locator("#name").get_attribute("autocomplete") == "username webauthn"
+    assert page.locator("#password").get_attribute("autocomplete") == "current-password"
+    page.keyboard.type(ALICE)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    page.get_by_role("button", name="Sign out").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sign-in?said=signed-out")
+
+
+def test_a_delay_is_counted_down(house: Running, opens: Opener) -> None:
+    """Whoever guessed too often sees how long to wait, and cannot press the button before."""
+    page = opens("/sign-in")
+    for _ in range(12):
+        page.get_by_label("E-mail or username").fill(ALICE)
+        page.get_by_label("Password", exact=True).fill("a guess")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_load_state()
+    assert page.locator("#enter").is_disabled()
+    assert re.search(r"\d s", page.locator("[data-left]").inner_text())
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_from_the_first_start_to_a_phone_client_signed_in_and_out_again(
+    sqlite_server: Running, opens: Opener, script: bool
+) -> None:
+    """The printed link, the first administrator, the address for the app; the SDK signs in, is seen, and is ended."""
+    house, link = sqlite_server, do(sqlite_server.core, setup_links.make)
+    page = opens(f"/set-up?token={link.reveal()}", java_script_enabled=script)
+    page.get_by_label("Your name").fill("Alice")
+    page.get_by_label("E-mail").fill(ALICE)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Make my account").click()
+    page.wait_for_url("**/account/apps**")
+    shown = page.locator("section", has_text="Immich").locator(".code").first.inner_text()
+    assert shown == "http://127.0.0.1:8080/immich/api"
+    with ApiClient(Configuration(host=house.immich)) as client:
+        auth = AuthenticationApi(client)
+        token = auth.login(LoginCredentialDto(email=ALICE, password=PASSWORD)).access_token
+        client.configuration.access_token = token
+        client.default_headers["Authorization"] = f"Bearer {token}"
+        assert auth.validate_access_token().auth_status is True
+        page.goto("/account/sessions")
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.locator("li", has_text="Immich").get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/account/sessions?said=session-ended")
+        with pytest.raises(UnauthorizedException):
+            auth.validate_access_token()
+
+
+def test_codes_are_set_up_used_and_recovered_from(house: Running, opens: Opener) -> None:
+    """TOTP from the picture to the sign-in, and a recovery code for whoever has lost the phone."""
+    page = opens("/sign-in")
+    sign_in(page)
+    page.goto("/account/totp")
+    page.get_by_text("I cannot scan it").click()
+    seed = page.locator(".shown-once").inner_text().replace(" ", "")
+
+    def code() -> str:
+        return code_at(seed_of(Secret(seed)), step_at(house.clock.now))
+
+    page.get_by_label("Type the code that it shows").fill(code())
+    page.get_by_role("button", name="Turn it on").click()
+    codes = page.locator("#codes div").all_inner_texts()
+    assert len(codes) == 10
+    house.clock.forward(seconds=30)
+    for typed in (code(), codes[0]):
+        other = opens("/sign-in")
+        other.get_by_label("E-mail or username").fill(ALICE)
+        other.get_by_label("Password", exact=True).fill(PASSWORD)
+        other.get_by_role("button", name="Sign in", exact=True).click()
+        if typed == codes[0]:
+            other.get_by_text("I cannot get a code").click()
+            other.get_by_label("Recovery code").fill(typed)
+            other.get_by_role("button", name="Use it").click()
+        else:
+            other.get_by_label("Code", exact=True).fill(typed)
+            other.get_by_role("button", name="Sign in", exact=True).click()
+        other.wait_for_url("**/account")
+
+
+def test_a_passkey_is_made_and_signs_in_by_button_and_by_autofill(house: Running, opens: Opener) -> None:
+    """Chromium's own virtual authenticator: made after signing in, then used without a name, twice."""
+    page = opens("/sign-in")
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    authenticator = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    sign_in(page)
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
+    page.goto("/account/passkeys/new")
+    page.get_by_label("Name").fill("Test phone")
+    page.get_by_role("button", name="Make the passkey").click()
+    page.wait_for_url("**/account/factors?said=passkey-added")
+    assert page.get_by_text("Test phone").is_visible()
+    page.get_by_role("button", name="Sign out").first.click()
+    page.wait_for_url("**/sign-in?said=signed-out")
+    # The authenticator needs no touch: what the page offers to fill in is taken at once, or by the button.
+    if not page.url.endswith("/account"):
+        button = page.get_by_role("button", name="Sign in with a passkey")
+        if button.is_visible():
+            button.click()
+    page.wait_for_url("**/account")
+    assert page.get_by_role("heading", name="Your account").is_visible()
