@@ -157,9 +157,9 @@ def any_waits(uow: UnitOfWork, number: int) -> bool:
     return uow.db.scalar(select(approvals.c.id).where(*_waits(uow, number)).limit(1)) is not None
 
 
-def approve(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal) -> None:
-    """Let the next sign-in of that device pass. Refuses `SessionRequired`, `WhileImpersonating`, `NotFound`."""
-    _answer(uow, approval_id, "approved", PASSES, by=by)
+def approve(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal) -> Approval:
+    """Let the next sign-in of that device pass; what was asked. Refuses `SessionRequired`, `WhileImpersonating`, `NotFound`."""
+    return _answer(uow, approval_id, "approved", PASSES, by=by)
 
 
 def refuse(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal) -> None:
@@ -167,13 +167,18 @@ def refuse(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal) -> None:
     _answer(uow, approval_id, "refused", REFUSED, by=by)
 
 
-def _answer(uow: UnitOfWork, approval_id: uuid.UUID, state: str, lasts: timedelta, *, by: Principal) -> None:
+def _answer(
+    uow: UnitOfWork, approval_id: uuid.UUID, state: str, lasts: timedelta, *, by: Principal
+) -> Approval:
     by.require_in_person()
     number = by.account.number
     mine = update(approvals).where(approvals.c.id == approval_id, *_waits(uow, number))
-    if uow.db.execute(mine.values(state=state, until=uow.now + lasts)).rowcount == 0:
+    answered = mine.values(state=state, until=uow.now + lasts).returning(*_COLUMNS)
+    row = uow.db.execute(answered).one_or_none()
+    if row is None:
         raise NotFound("approval")
     audit.record(uow, f"sign-in {state}", account=number, by=by, approval=str(approval_id))
+    return Approval(*row)
 
 
 def _this(uow: UnitOfWork, number: int) -> dict[str, Any]:

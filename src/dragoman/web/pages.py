@@ -99,6 +99,7 @@ class Visit:
     """One request for a page, as its handler sees it. `parameters` are those of the path.
 
     `products` are those that are served. `secret` is the session's, if there is one: see web/cookies.py.
+    `approval_waits`: a sign-in waits for the caller's word, which every page says.
     """
 
     exchange: Exchange
@@ -108,6 +109,7 @@ class Visit:
     principal: Principal | None = None
     secret: Secret | None = None
     products: Sequence[Product] = ()
+    approval_waits: bool = False
 
     @property
     def caller(self) -> Principal:

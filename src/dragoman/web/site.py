@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import compile_path
 
+from dragoman.core import approvals
 from dragoman.core.errors import (
     CredentialRefused,
     Forbidden,
@@ -155,6 +156,7 @@ class Site:
             try:
                 visit.principal = identify(uow, Presented("session", visit.secret))
                 visit.exchange.origin = uow.origin
+                visit.approval_waits = approvals.any_waits(uow, visit.principal.account.number)
             except CredentialRefused:
                 visit.secret = None
         if page.who is not Who.ANYBODY:
@@ -180,6 +182,7 @@ class Site:
             "now": self._core.tools.clock(),
             "principal": visit.principal,
             "places": self._places(visit),
+            "approval_waits": visit.approval_waits,
             "notice": notices.NOTICES.get(visit.asked("said")),
         }
 

@@ -47,7 +47,12 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
 def place(session: Session, this: uuid.UUID | None = None) -> Place:
     """A session, named for people."""
     named = products()
-    return Place(session, named.get(session.dialect, "These pages"), described(session), session.id == this)
+    return Place(
+        session,
+        named.get(session.dialect, "These pages"),
+        described(session.device, session.os),
+        session.id == this,
+    )
 
 
 def products() -> dict[str, str]:
@@ -55,9 +60,8 @@ def products() -> dict[str, str]:
     return {dialect.name: dialect.product for dialect in discover()}
 
 
-def described(session: Session) -> str:
-    """What a session runs on, in a few words: some clients say no more than their User-Agent."""
-    device, system = session.device, session.os
+def described(device: str, system: str = "") -> str:
+    """What somebody signs in on, in a few words: some clients say no more than their User-Agent."""
     if "/" in device:
         known = device_of(device)
         device, system = known.name, system or known.os
