@@ -7,10 +7,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from tests.conftest import MASTER_KEY
 from tests.fakes import FakeClock, cheap_hasher
 from tests.houses import connected
@@ -19,10 +21,13 @@ from tests.people import somebody
 from tests.postgres import fresh_postgres
 from tests.running import Running, configured, running
 
+from dragoman import check
 from dragoman.core.accounts import Account
 from dragoman.core.work import Core
 from dragoman.serving import Dialect
 
+# The machine may be busy with other tests: how long a check waits is the subject of one of them alone.
+PATIENT = timedelta(seconds=30)
 IDENTITY = ("account", "number", "admin", "actor", "name", "email", "groups")
 GATEWAY = {
     "server": {"trusted_proxies": "127.0.0.0/8"},
@@ -88,6 +93,7 @@ def gateway(engine: str, folder: Path, template: Path, **told: Any) -> Iterator[
     """Two nodes on a database of an engine."""
     clock = FakeClock()
     with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(check, "PATIENCE", PATIENT)
         if engine == "postgresql":
             url = stack.enter_context(fresh_postgres())
         else:
