@@ -11,6 +11,7 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -213,10 +214,16 @@ class Check:
     async def _read(self, origin: Origin, presented: Presented, key: Key, epoch: int) -> Answer:
         def read() -> Answer:
             begun = self._core.tools.monotonic()
-            with self._core.begin(origin, writes=False) as uow:
+            with self._waiting(origin) as uow:
                 return self._judged(uow, presented, epoch, begun)
 
         return self._kept(origin, key, await self._checking.lane.run(read))
+
+    def _waiting(self, origin: Origin) -> AbstractContextManager[UnitOfWork]:
+        """What reads in a thread."""
+        if self._core.database.is_sqlite:
+            return self._core.begin(origin, writes=False)
+        return self._core.glance(origin)
 
     def _kept(self, origin: Origin, key: Key, answer: Answer) -> Answer:
         self._known.keep(key, answer)

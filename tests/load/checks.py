@@ -35,6 +35,7 @@ from dragoman.core.database import Database
 
 CONNECTIONS = 32
 WARM = 0.5
+SETTLING = 3.0  # seconds after the start in which a server makes ready what first requests would wait for
 BARE = Path(__file__).with_name("bare.py")
 # The secrets of the sessions that are made: a number, which both the engine and the generator can count up to.
 SECRET = "bench-session-{:09d}"
@@ -131,6 +132,7 @@ def fill(url: str, rows: int) -> None:
 
 def warm(server: Served, bare: Served, tokens: list[str], seconds: float, rounds: int) -> Mapping[str, float]:
     """Sessions that are known, ours and the bare server's in turn: medians, and the medians of their ratios."""
+    time.sleep(SETTLING)
     ours, theirs = [check(server.port, each) for each in tokens], [check(bare.port, each) for each in tokens]
     pairs = [(measured(bare, theirs, seconds), measured(server, ours, seconds)) for _ in range(rounds)]
     return {

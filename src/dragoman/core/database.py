@@ -76,6 +76,7 @@ class Database:
             # Else each of a reader's statements would see another state; SQLite has it so by itself.
             one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             self._reader = self.engine.execution_options(**one_state)
+        self._glancer = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def file(self) -> Path:
@@ -97,11 +98,13 @@ class Database:
             yield connection
 
     def glancing(self) -> AbstractContextManager[Connection]:
-        """As `reading`, for one thread alone, and without waiting: of SQLite, which needs no other machine."""
-        if self._glances is None:
-            raise TypeError("only SQLite can be read without waiting")
+        """For single statements that read, with as little around them as there can be.
+
+        On SQLite, which needs no other machine, it waits for nobody, and is for one thread alone. On PostgreSQL each
+        statement is a transaction of its own: to begin and to end one would be two more ways there and back.
+        """
         self._see_to_the_file()
-        return self._glances.begun()
+        return self._glancer.connect() if self._glances is None else self._glances.begun()
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:

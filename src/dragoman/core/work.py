@@ -202,9 +202,9 @@ class Core:
 
     @contextmanager
     def glance(self, origin: Origin) -> Iterator[UnitOfWork]:
-        """A unit that reads one state, for the event loop's thread alone: it waits for nobody. SQLite only.
+        """A unit for single statements that read, with little around it: see `Database.glancing`.
 
-        `Unavailable` at once when somebody is in the way.
+        On SQLite it is for the event loop's thread alone, and `Unavailable` at once when somebody is in the way.
         """
         with answering(), self.database.glancing() as db:
             yield UnitOfWork(
