@@ -78,14 +78,10 @@ def make_core(settings: Settings, tools: Tools | None = None, *, patience: timed
     )
     tools = tools or Tools(hasher, web=make_web(settings), mailer=make_mailer(settings))
     connections = (
-        settings.server.threads
-        + settings.outgoing.threads
-        + HASHES_AHEAD * tools.hasher.at_once
-        + CHECKING
-        + BESIDE
+        settings.server.threads + settings.outgoing.threads + HASHES_AHEAD * tools.hasher.at_once + BESIDE
     )
     with ExitStack() as given_up:
-        database = Database(settings.database.connection_url, connections=connections)
+        database = Database(settings.database.connection_url, connections=connections, glances=CHECKING)
         given_up.callback(database.dispose)
         await_database(database, patience)
         migrations.bring_up(database)

@@ -221,9 +221,8 @@ class Check:
 
     def _waiting(self, origin: Origin) -> AbstractContextManager[UnitOfWork]:
         """What reads in a thread."""
-        if self._core.database.is_sqlite:
-            return self._core.begin(origin, writes=False)
-        return self._core.glance(origin)
+        is_sqlite = self._core.database.is_sqlite
+        return self._core.begin(origin, writes=False) if is_sqlite else self._core.glance(origin)
 
     def _kept(self, origin: Origin, key: Key, answer: Answer) -> Answer:
         self._known.keep(key, answer)

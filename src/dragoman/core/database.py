@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from sqlalchemy import Connection, Row, Select, Table
+from sqlalchemy import Connection, Engine, Row, Select, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
@@ -41,32 +42,39 @@ class Database:
     """One process's way to the database: `reading()` and `writing()` lend a connection in a transaction.
 
     `url` is `sqlite:///FILE` or `postgresql+psycopg://…`; `connections` is the size of the pool, of which
-    one waits at most a second for (then `sqlalchemy.exc.TimeoutError`). `in_haste`: a statement that takes seconds
+    one waits at most a second for (then `sqlalchemy.exc.TimeoutError`); `glances` is how many more are for
+    `glancing()` alone, on PostgreSQL. `in_haste`: a statement that takes seconds
     is given up on PostgreSQL; not so for jobs that fill tables.
     """
 
     def __init__(
-        self, url: str | URL, *, connections: int = 20, pool_timeout: float = 1.0, in_haste: bool = True
+        self,
+        url: str | URL,
+        *,
+        connections: int = 20,
+        glances: int = 1,
+        pool_timeout: float = 1.0,
+        in_haste: bool = True,
     ) -> None:
         self.url = make_url(url)
         self.connections = connections
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn: Turn | None = None
         self._opened: tuple[Path, tuple[int, int]] | None = None
-        self._glances: Glances | None = None
         if self.is_sqlite:
             file = self.file
             prepare_file(file)
             self._opened = (file, identity_of(file))
             self._turn = Turn(file.with_name(file.name + ".writer"))
-            self._glances = Glances(self.url)
+            self._glances: Glances | Engine = Glances(self.url)
             self.engine = make_sqlite_engine(self.url, connections=connections, pool_timeout=pool_timeout)
         else:
             from dragoman.core.postgresql import make_engine  # noqa: PLC0415 - the driver, for PostgreSQL alone
 
-            self.engine = make_engine(
-                self.url, connections=connections, pool_timeout=pool_timeout, in_haste=in_haste
-            )
+            made = partial(make_engine, self.url, pool_timeout=pool_timeout, in_haste=in_haste)
+            self.engine = made(connections=connections)
+            # Of their own: to make a connection of the others' so, and not so again, costs as much as to ask.
+            self._glances = made(connections=glances, isolation_level="AUTOCOMMIT")
         self._writer = self.engine.execution_options(**{WRITES: True})
         self._kept: dict[
             bool, Connection
@@ -76,7 +84,6 @@ class Database:
             # Else each of a reader's statements would see another state; SQLite has it so by itself.
             one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             self._reader = self.engine.execution_options(**one_state)
-        self._glancer = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def file(self) -> Path:
@@ -104,7 +111,7 @@ class Database:
         statement is a transaction of its own: to begin and to end one would be two more ways there and back.
         """
         self._see_to_the_file()
-        return self._glancer.connect() if self._glances is None else self._glances.begun()
+        return self._glances.connect() if isinstance(self._glances, Engine) else self._glances.begun()
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -162,8 +169,7 @@ class Database:
         while self._kept:
             self._kept.popitem()[1].close()
         self.engine.dispose()
-        if self._glances is not None:
-            self._glances.close()
+        self._glances.dispose()
         if self._turn is not None:
             self._turn.close()
 

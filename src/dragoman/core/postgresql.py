@@ -8,7 +8,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from psycopg import Connection, OperationalError, errors
 from psycopg.pq import TransactionStatus
@@ -49,7 +49,14 @@ ANSWERS_WITHIN = 8.0  # seconds
 QUIET = 1.0  # seconds during which a database that did not even let us in is not asked again
 
 
-def make_engine(url: URL, *, connections: int, pool_timeout: float, in_haste: bool) -> Engine:
+def make_engine(
+    url: URL,
+    *,
+    connections: int,
+    pool_timeout: float,
+    in_haste: bool,
+    isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"] = "READ COMMITTED",
+) -> Engine:
     """An engine whose connections are made, and given up, as this module says. See `Database`."""
     engine = create_engine(
         url,
@@ -58,7 +65,7 @@ def make_engine(url: URL, *, connections: int, pool_timeout: float, in_haste: bo
         max_overflow=0,
         pool_timeout=pool_timeout,
         hide_parameters=True,  # an exception's text goes to the log
-        isolation_level="READ COMMITTED",
+        isolation_level=isolation_level,
         connect_args=connect_args(url, in_haste=in_haste),
     )
     event.listen(engine, "checkout", refuse_lost)

@@ -192,13 +192,13 @@ class Glances:
         try:
             yield self._connection
         except OperationalError:
-            self.close()
+            self.dispose()
             raise
         finally:
             if self._connection is not None:
                 driver.execute("ROLLBACK")
 
-    def close(self) -> None:
+    def dispose(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
