@@ -180,7 +180,7 @@ def test_sweeps_are_counted(sqlite_server: Running) -> None:
     somebody(core, ALICE)
     sign_in(sqlite_server.url)
     sqlite_server.clock.forward(days=400)
-    Sweeper(core, every=timedelta(minutes=1), batch=100)._sweep()
+    Sweeper(core, every=timedelta(minutes=1), batch=100).sweep()
     samples = scrape(sqlite_server.url)
     assert told(samples, "dragoman_swept_rows_total", table="sessions") == 1
     assert told(samples, "dragoman_sweep_seconds_count") == 1
