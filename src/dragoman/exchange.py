@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 from dragoman.envelope import Envelope
@@ -63,14 +63,21 @@ class Exchange(Envelope):
         return self.origin.request_id
 
 
+Parts: TypeAlias = Callable[[], Awaitable[bytes]]
+
+
 @dataclass(frozen=True)
 class Spoken:
-    """An answer, rendered: status, body (b"" for none), media type (None for none) and further headers."""
+    """An answer, rendered: status, body (b"" for none), media type (None for none) and further headers.
+
+    What is too long to be made at once has `parts`, which gives the next part of the body each time, and b"" at last.
+    """
 
     status: int
     body: bytes = b""
     media: str | None = None
     headers: Sequence[tuple[str, str]] = ()
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)
@@ -170,9 +177,11 @@ async def send_spoken(send: Send, spoken: Spoken) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in spoken.headers]
     if spoken.media is not None:
         headers.append((b"content-type", spoken.media.encode("latin-1")))
-    if spoken.status != 204:
+    if spoken.status != 204 and spoken.parts is None:
         headers.append((b"content-length", str(len(spoken.body)).encode()))
     await send({"type": "http.response.start", "status": spoken.status, "headers": headers})
+    while spoken.parts is not None and (part := await spoken.parts()):
+        await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": spoken.body})
 
 

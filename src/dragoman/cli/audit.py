@@ -50,6 +50,8 @@ def audit(
     database: Database = None,
 ) -> None:
     """Print the audit log, the newest line last; with --follow and --json, an object to a line."""
+    from dragoman.core import audit as log
+
     if dialect is not None:
         _require_known(dialect)
     with opened(config, database) as core:
@@ -61,12 +63,12 @@ def audit(
         if follow:
             try:
                 for line in asked.following(core, limit):
-                    typer.echo(json.dumps(public(line))) if as_json else printing.say(in_a_line(line))
+                    typer.echo(json.dumps(log.told(line))) if as_json else printing.say(in_a_line(line))
             except KeyboardInterrupt:
                 return
         found = asked.lines(core, asked.since, limit)
     if as_json:
-        printing.as_json([public(line) for line in found])
+        printing.as_json([log.told(line) for line in found])
         return
     columns = ("When", "Event", "Account", "Through", "Address", "By", "Facts")
     printing.table(columns, [told(line) for line in found])
@@ -85,7 +87,8 @@ class Asked:
         from dragoman.core import audit as log
 
         with core.begin(origin(), writes=False) as uow:
-            found = log.recent(uow, account=self.account, dialect=self.dialect, since=since, limit=limit)
+            asked = log.Filters(account=self.account, dialect=self.dialect, since=since)
+            found = log.recent(uow, asked, limit=limit)
         return found[::-1]
 
     def following(self, core: Core, limit: int) -> Iterator[AnyRow]:
@@ -158,21 +161,3 @@ def in_a_line(line: AnyRow) -> str:
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def public(line: AnyRow) -> dict[str, Any]:
-    """A line for programs."""
-    return {
-        "id": str(line.id),
-        "at": printing.moment(line.at),
-        "event": line.event,
-        "account": line.account_number,
-        "actor": line.actor_number,
-        "acting_as": line.acting_as,
-        "via": line.via,
-        "dialect": line.dialect,
-        "address": line.address,
-        "agent": line.agent,
-        "request_id": line.request_id,
-        "detail": line.detail or {},
-    }

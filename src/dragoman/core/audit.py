@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +11,11 @@ from sqlalchemy import Column, Index, String, Table, Uuid, or_, select
 
 from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow, insert_on
+from dragoman.core.errors import NotFound
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import Executable
     from sqlalchemy.dialects.postgresql import Insert
@@ -106,22 +109,61 @@ def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Filters:
+    """Which lines: those that match all of these; None leaves one out.
+
+    `account` is whom a line concerns, or who did it, or as whom; `event` is how the event's name begins.
+    """
+
+    account: int | None = None
+    dialect: str | None = None
+    event: str | None = None
+    since: datetime | None = None
+
+
+ALL = Filters()
+
+
 def recent(
-    uow: UnitOfWork,
-    *,
-    account: int | None = None,
-    dialect: str | None = None,
-    since: datetime | None = None,
-    limit: int = 100,
+    uow: UnitOfWork, filters: Filters = ALL, *, before: uuid.UUID | None = None, limit: int = 100
 ) -> Sequence[AnyRow]:
-    """The newest `limit` lines, newest first: those that concern an account, or that were done by it or as it; or all."""
+    """The newest `limit` lines, newest first; with `before`, the newest that are older than the line with this id.
+
+    Refuses `NotFound` when that line is not on record any more.
+    """
     a = audit_log.c
     query = select(audit_log).order_by(a.at.desc(), a.id.desc()).limit(limit)
-    if account is not None:
-        theirs = (a.account_number == account, a.actor_number == account, a.acting_as == account)
-        query = query.where(or_(*theirs))
-    if dialect is not None:
-        query = query.where(a.dialect == dialect)
-    if since is not None:
-        query = query.where(a.at >= since)
+    if filters.account is not None:
+        number = filters.account
+        query = query.where(or_(a.account_number == number, a.actor_number == number, a.acting_as == number))
+    if filters.dialect is not None:
+        query = query.where(a.dialect == filters.dialect)
+    if filters.event is not None:
+        query = query.where(a.event.startswith(filters.event, autoescape=True))
+    if filters.since is not None:
+        query = query.where(a.at >= filters.since)
+    if before is not None:
+        at = uow.db.scalar(select(a.at).where(a.id == before))
+        if at is None:
+            raise NotFound("line of the audit log")
+        query = query.where(a.at <= at, or_(a.at < at, a.id < before))
     return uow.db.execute(query).all()
+
+
+def told(line: AnyRow) -> dict[str, Any]:
+    """A line for programs: plain values by their names, instants in ISO 8601."""
+    return {
+        "id": str(line.id),
+        "at": line.at.isoformat(),
+        "event": line.event,
+        "account": line.account_number,
+        "actor": line.actor_number,
+        "acting_as": line.acting_as,
+        "via": line.via,
+        "dialect": line.dialect,
+        "address": line.address,
+        "agent": line.agent,
+        "request_id": line.request_id,
+        "detail": line.detail or {},
+    }

@@ -8,7 +8,7 @@ requests away, and renders what the handler answers. A handler is given the unit
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -62,7 +62,16 @@ class Redirect:
         return f"{self.to}{'&' if '?' in self.to else '?'}said={quote(self.said)}"
 
 
-Answer: TypeAlias = Shown | Redirect | Spoken
+@dataclass(frozen=True)
+class File:
+    """A file to keep, in parts that are made one after the other, each with no unit of work under way."""
+
+    name: str
+    media: str
+    parts: Iterator[bytes] = field(repr=False)
+
+
+Answer: TypeAlias = Shown | Redirect | File | Spoken
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from dragoman.exchange import Malformed, Spoken, read_body
 from dragoman.log import get_logger
 from dragoman.web import cookies, forgery, forms, notices, refusals, rendering, static
 from dragoman.web.confirm import confirm_first
-from dragoman.web.pages import Answer, Form, Page, Redirect, Visit, Who
+from dragoman.web.pages import Answer, File, Form, Page, Redirect, Visit, Who
 from dragoman.web.sign_in import sign_in_first
 from dragoman.wire import Work
 
@@ -167,6 +167,10 @@ class Site:
     def _rendered(self, visit: Visit, answer: Answer) -> Spoken:
         if isinstance(answer, Spoken):
             return answer
+        if isinstance(answer, File):
+            kept = ("content-disposition", f'attachment; filename="{answer.name}"')
+            parts = partial(self._lanes.plain.run, partial(next, answer.parts, b""))
+            return Spoken(200, media=answer.media, headers=(kept, *rendering.ALWAYS), parts=parts)
         if isinstance(answer, Redirect):
             return Spoken(303, headers=(("location", answer.address), *answer.headers))
         tools = self._core.tools

@@ -12,7 +12,7 @@ from tests.people import ALICE, events, presenting, rows
 from dragoman.core import accounts, api_keys, audit, elevation, login, password_change, sessions, setup
 from dragoman.core.accounts import Changes, NewAccount
 from dragoman.core.audit import audit_log
-from dragoman.core.errors import Refusal
+from dragoman.core.errors import NotFound, Refusal
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.core.work import Core
@@ -77,7 +77,7 @@ def test_the_newest_lines_come_first(core: Core, clock: FakeClock) -> None:
         do(core, audit.record, f"event {n}", account=n % 2)
         clock.forward(seconds=1)
     assert [row.event for row in do(core, audit.recent, limit=3)] == ["event 4", "event 3", "event 2"]
-    assert [row.event for row in do(core, audit.recent, account=1)] == ["event 3", "event 1"]
+    assert [row.event for row in do(core, audit.recent, audit.Filters(account=1))] == ["event 3", "event 1"]
 
 
 def test_every_deed_is_on_record_and_no_secret_is(core: Core) -> None:
@@ -121,3 +121,22 @@ sessions ended,account disabled,account enabled,account deleted,account restored
     secrets = [PASSWORD, NEW_PASSWORD, "135790", "246802", "097531", "wrong-horse-7", "argon2"]
     for secret in [*secrets, signed_in.secret.reveal(), key_secret.reveal()]:
         assert secret not in said
+
+
+def test_recent_lines_are_read_in_pages(core: Core, clock: FakeClock) -> None:
+    """The newest first, each page older than the last line of the one before, by whom, through what and what."""
+    for n in range(5):
+        do(core, audit.record, f"tested {n}", account=n)
+        if n != 2:
+            clock.forward(seconds=1)
+    with core.begin(ORIGIN, writes=False) as uow:
+        first = audit.recent(uow, limit=2)
+        rest = audit.recent(uow, before=first[-1].id)
+        assert [line.account_number for line in first] == [4, 3]
+        assert sorted(line.account_number for line in rest) == [0, 1, 2]
+        assert rest[-1].event == "tested 0"
+        asked = audit.Filters(account=1, event="tested", dialect=ORIGIN.dialect, since=first[0].at)
+        assert audit.recent(uow, asked) == []
+        assert [line.event for line in audit.recent(uow, replace(asked, since=None))] == ["tested 1"]
+        with pytest.raises(NotFound):
+            audit.recent(uow, before=uuid.uuid4())

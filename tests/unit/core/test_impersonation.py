@@ -36,7 +36,7 @@ from dragoman.core import (
 )
 from dragoman.core.access_tokens import NewAccessToken
 from dragoman.core.accounts import Account, Changes
-from dragoman.core.audit import audit_log, recent
+from dragoman.core.audit import Filters, audit_log, recent
 from dragoman.core.errors import (
     AlreadyImpersonating,
     CannotImpersonate,
@@ -399,7 +399,7 @@ def test_every_line_has_both_names(core: Core, clock: FakeClock) -> None:
     ]
     with core.begin(ORIGIN, writes=False) as uow:
         for account in (admin, bob):
-            found = {line.event for line in recent(uow, account=account.number)}
+            found = {line.event for line in recent(uow, Filters(account=account.number))}
             assert found >= {line["event"] for line in lines}
 
 

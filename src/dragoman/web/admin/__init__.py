@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.web.admin import account, accounts
+from dragoman.web.admin import account, accounts, audit
 
-PAGES = (*accounts.PAGES, *account.PAGES)
+PAGES = (*accounts.PAGES, *account.PAGES, *audit.PAGES)
