@@ -132,9 +132,10 @@ def test_recent_lines_are_read_in_pages(core: Core, clock: FakeClock) -> None:
     with core.begin(ORIGIN, writes=False) as uow:
         first = audit.recent(uow, limit=2)
         rest = audit.recent(uow, before=first[-1].id)
-        assert [line.account_number for line in first] == [4, 3]
-        assert sorted(line.account_number for line in rest) == [0, 1, 2]
-        assert rest[-1].event == "tested 0"
+        # The page ends between two lines of one instant, whose order is by chance.
+        assert first[0].account_number == 4
+        assert {line.account_number for line in (*first, *rest[:1])} == {4, 3, 2}
+        assert [line.account_number for line in rest[1:]] == [1, 0]
         asked = audit.Filters(account=1, event="tested", dialect=ORIGIN.dialect, since=first[0].at)
         assert audit.recent(uow, asked) == []
         assert [line.event for line in audit.recent(uow, replace(asked, since=None))] == ["tested 1"]
