@@ -218,6 +218,8 @@ class App:
         self._metrics = MetricsPage(settings.metrics, metrics.FIGURES, place)
         self._reset_page = reset.ResetPage(core, self._lanes)
         self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
+        base = settings.server.base_url
+        self._own_host = None if base is None else host_name([base.partition("://")[2]])
         self._checks: dict[str, Check] = {}
         self._checking = Checking(
             core,
@@ -327,7 +329,8 @@ class App:
         mount, served = found
         name = served.dialect.name
         checking = self._checks[name] if path == f"{mount}{check.PATH}" else None
-        if checking is not None and await checking.at_once(envelope, bare, always):
+        if checking is not None and (identity := checking.known_identity(envelope)) is not None:
+            await check.send_pass(bare, identity, always)
             return
         exchange = Exchange(
             scope,
@@ -371,8 +374,7 @@ class App:
 
     def _is_ours(self, host: str) -> bool:
         """Whether we answer to a host name: to all while no base URL is configured, health checks aside."""
-        base = self._settings.server.base_url
-        return base is None or host == host_name([base.partition("://")[2]]) or host in self._by_host
+        return self._own_host in (None, host) or host in self._by_host
 
     def _find(self, host: str, path: str) -> tuple[str, DialectApp] | None:
         """Whose request it is, and the prefix that is not part of its path."""
@@ -383,7 +385,7 @@ class App:
         if path in self._at_origin:
             return self._at_origin[path]
         for mount, served in self._by_path.items():
-            if path == mount or path.startswith(mount + "/"):
+            if path.startswith(mount) and path[len(mount) : len(mount) + 1] in ("", "/"):
                 return mount, served
         return None
 

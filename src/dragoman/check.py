@@ -112,22 +112,25 @@ class Check:
         self._permission = permission
         self._under_way: dict[Key, Reading] = {}
 
-    async def at_once(self, envelope: Envelope, send: Send, always: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Answer if the credential that a request holds up is known to be good; whether it was."""
+    def known_identity(self, envelope: Envelope) -> Identity | None:
+        """Whose credential a request holds up, if it is known to be good; None: that has to be found out."""
         envelope.release = self._served.release
         envelope.query = self._checking.original_query(envelope)
+        if envelope.scope["method"] not in METHODS:
+            return None
         try:
             presented = self._dialect.present(envelope)
         except Refusal:
-            return False
+            return None
         while presented is not None:
             answer = self._known.find(self._key(presented))
-            if answer is not None and answer.identity is not None and envelope.scope["method"] in METHODS:
-                await send_pass(send, answer.identity, always)
+            if answer is None:
+                return None
+            if answer.identity is not None:
                 self._core.tally.count(CHECKS, self._dialect.name, "known")
-                return True
-            presented = None if answer is None else presented.instead
-        return False
+                return answer.identity
+            presented = presented.instead
+        return None
 
     async def __call__(self, exchange: Exchange, send: Send) -> None:
         """Answer what is not known, or not known to be good."""
