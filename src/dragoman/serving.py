@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
@@ -26,7 +27,7 @@ from dragoman.core.errors import (
     UpstreamFailed,
 )
 from dragoman.core.principals import Named, Presented, Principal, identify
-from dragoman.core.secrets import KeyForm, Secret
+from dragoman.core.secrets import KeyForm, Secret, digest
 from dragoman.core.work import Core, Tools, UnitOfWork
 from dragoman.envelope import Envelope
 from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, send_spoken
@@ -91,7 +92,7 @@ def serve(
     operation: Operation[Ask, Answer], handler: Callable[[UnitOfWork, Call, Ask], Answer | Reply[Answer]]
 ) -> Bound:
     """Bind a handler that works in one unit, which is begun before it and committed after it."""
-    return _bound(operation, handler, Work.READS, Work.WRITES)
+    return _bound(operation, handler, Work.GLANCES, Work.READS, Work.WRITES)
 
 
 def serve_hashing(
@@ -341,11 +342,26 @@ class DialectApp:
             return await self._lanes.hashing.run(lambda: self._by_core(job))
         if job.operation.work is Work.CALLS_OUT:
             return await self._lanes.outward.run(lambda: self._by_core(job))
-        return await self._lanes.plain.run(lambda: self._in_unit(job))
+        if job.operation.work is Work.GLANCES and self._is_quick(job.presented):
+            # Somebody may be in the way, or something have to be written: a thread can wait.
+            with suppress(Unavailable):
+                return self._in_unit(job, self._core.glance(job.exchange.origin))
+        writes = job.operation.work is Work.WRITES
+        return await self._lanes.plain.run(
+            lambda: self._in_unit(job, self._core.begin(job.exchange.origin, writes=writes))
+        )
 
-    def _in_unit(self, job: Job) -> Spoken:
+    def _is_quick(self, presented: Presented | None) -> bool:
+        """Whether to find out who is calling takes less than a hop to a thread: no other machine, no signature."""
+        if not self._core.database.is_sqlite:
+            return False
+        if presented is None or presented.kind != "signed":
+            return True
+        return self._core.keyring.believed(digest(presented.secret)) is not None
+
+    def _in_unit(self, job: Job, unit: AbstractContextManager[UnitOfWork]) -> Spoken:
         device = self._device(job)
-        with self._core.begin(job.exchange.origin, writes=job.operation.work is Work.WRITES) as uow:
+        with unit as uow:
             answer = job.handled(uow, self._call(uow, job, device))
         return self._rendered(job, answer)
 

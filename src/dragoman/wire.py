@@ -105,9 +105,13 @@ class Access(Enum):
 
 
 class Work(Enum):
-    """What serving an operation takes: nothing, a reading or a writing unit, or a lane for what takes long."""
+    """What serving an operation takes: nothing, a reading or a writing unit, or a lane for what takes long.
+
+    What `GLANCES` is a reading unit, too, but of no more than who is calling and a few rows by their keys.
+    """
 
     NOTHING = "nothing"
+    GLANCES = "glances"
     READS = "reads"
     WRITES = "writes"
     HASHES = "hashes"

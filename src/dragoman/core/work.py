@@ -94,6 +94,7 @@ class UnitOfWork:
     seen: LastSeen = field(default_factory=LastSeen)
     keyring: Keyring = field(default_factory=Keyring)
     writes: bool = True
+    glances: bool = False
     kept: list[Executable] = field(default_factory=list)
     following: list[Executable] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
@@ -120,6 +121,7 @@ class UnitOfWork:
 
     def evidence(self, *statements: Executable) -> None:
         """Note what must outlive a refusal: idempotent statements, written after the rollback."""
+        self._require_time()
         self.kept += statements
 
     def afterwards(self, statement: Executable) -> None:
@@ -128,7 +130,13 @@ class UnitOfWork:
             self.db.execute(statement)
             self.evidence(statement)
         else:
+            self._require_time()
             self.following.append(statement)
+
+    def _require_time(self) -> None:
+        """Refuses `Unavailable` to a glance that would leave something to write: to write is to wait."""
+        if self.glances:
+            raise Unavailable(retry_after=timedelta(0), why="a glance leaves nothing behind")
 
     def new_id(self) -> uuid.UUID:
         """A random UUID (version 4) from this unit's dice."""
@@ -204,7 +212,8 @@ class Core:
     def glance(self, origin: Origin) -> Iterator[UnitOfWork]:
         """A unit for single statements that read, with little around it: see `Database.glancing`.
 
-        On SQLite it is for the event loop's thread alone, and `Unavailable` at once when somebody is in the way.
+        On SQLite it is for the event loop's thread alone, and `Unavailable` at once when somebody is in the way. So it
+        is on either when there would be something to write.
         """
         with answering(), self.database.glancing() as db:
             yield UnitOfWork(
@@ -216,6 +225,7 @@ class Core:
                 seen=self.seen,
                 keyring=self.keyring,
                 writes=False,
+                glances=True,
                 began=self.began,
             )
 

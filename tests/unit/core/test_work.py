@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Executable, event, text
 from sqlalchemy.exc import DBAPIError
 from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import ALICE, BOB, events, everything, rows, with_tools
@@ -140,6 +140,17 @@ def test_ids_come_from_the_dice(core: Core) -> None:
 def test_the_clock_is_in_utc() -> None:
     """The one place that looks at the clock says UTC."""
     assert system_clock().utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("leave", [UnitOfWork.evidence, UnitOfWork.afterwards])
+def test_a_glance_leaves_nothing_behind(
+    sqlite_core: Core, leave: Callable[[UnitOfWork, Executable], None]
+) -> None:
+    """What would have to be written cannot be done at a glance, which waits for nobody: a thread is asked then."""
+    with pytest.raises(Unavailable), sqlite_core.glance(ORIGIN) as uow:
+        leave(uow, text("DELETE FROM accounts"))
+    with sqlite_core.glance(ORIGIN) as uow:
+        assert uow.db.scalar(text("SELECT 1")) == 1
 
 
 # --- a database that is away ----------------------------------------------------------------------------

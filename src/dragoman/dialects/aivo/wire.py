@@ -166,6 +166,7 @@ class AivoApi(Api):
         "/auth/v1/me",
         Nothing,
         User,
+        work=Work.GLANCES,
         tag="Profile",
         described=Described(
             "Get current user profile",

@@ -275,7 +275,7 @@ class InitApi(Api):
 class UserApi(Api):
     """`/api/v3/User/Current`."""
 
-    user_current_get = Endpoint("GET", "/api/v3/User/Current", Nothing, User, tag="User")
+    user_current_get = Endpoint("GET", "/api/v3/User/Current", Nothing, User, work=Work.GLANCES, tag="User")
     user_current_change_password_post = Endpoint(
         "POST",
         "/api/v3/User/Current/ChangePassword",

@@ -199,7 +199,13 @@ class ProfileApi:
     """What users see and change of themselves (§5)."""
 
     get_profile = Endpoint(
-        "GET", "/api/2/users/me", Nothing, ElementsUserProfile, access=Access.VISITOR, tag="main"
+        "GET",
+        "/api/2/users/me",
+        Nothing,
+        ElementsUserProfile,
+        access=Access.VISITOR,
+        work=Work.GLANCES,
+        tag="main",
     )
     update_profile = Endpoint(
         "PUT",

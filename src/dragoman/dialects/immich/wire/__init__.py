@@ -195,7 +195,7 @@ class ImmichApi(
         work=Work.HASHES,
     )
     validate_access_token = Endpoint(
-        "POST", "/api/auth/validateToken", Nothing, ValidateAccessTokenResponseDto
+        "POST", "/api/auth/validateToken", Nothing, ValidateAccessTokenResponseDto, work=Work.GLANCES
     )
     change_password = Endpoint(
         "POST", "/api/auth/change-password", ChangePasswordDto, UserAdminResponseDto, work=Work.HASHES

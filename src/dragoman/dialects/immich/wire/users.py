@@ -89,7 +89,9 @@ class UsersApi:
     """`/users`; preferences stand by themselves."""
 
     search_users = Endpoint("GET", "/api/users", Nothing, UserResponses, tag="Users")
-    get_my_user = Endpoint("GET", "/api/users/me", Nothing, UserAdminResponseDto, tag="Users")
+    get_my_user = Endpoint(
+        "GET", "/api/users/me", Nothing, UserAdminResponseDto, work=Work.GLANCES, tag="Users"
+    )
     update_my_user = Endpoint(
         "PUT", "/api/users/me", UserUpdateMeDto, UserAdminResponseDto, work=Work.HASHES, tag="Users"
     )

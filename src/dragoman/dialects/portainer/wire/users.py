@@ -190,7 +190,9 @@ class UsersApi:
         work=Work.HASHES,
         tag="users",
     )
-    current_user_inspect = Endpoint("GET", "/api/users/me", Nothing, PortainerCurrentUser, tag="users")
+    current_user_inspect = Endpoint(
+        "GET", "/api/users/me", Nothing, PortainerCurrentUser, work=Work.GLANCES, tag="users"
+    )
     user_list = Endpoint("GET", "/api/users", Nothing, PortainerListedUsers, access=Access.ADMIN, tag="users")
     user_create = Endpoint(
         "POST",
