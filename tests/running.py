@@ -14,7 +14,7 @@ import httpx2
 import uvicorn
 from tests.fakes import FakeClock
 
-from dragoman import app, settings
+from dragoman import app, building, settings
 from dragoman.app import App
 from dragoman.core.passwords import Hasher
 from dragoman.core.work import Core, Tools
@@ -42,7 +42,7 @@ class Running:
 def configured(url: str, **overrides: Any) -> settings.Settings:
     """Settings for a database, with set-up open to every caller unless told otherwise."""
     told = {"database": {"url": url}, "setup": {"open": "always"}, "log": {"level": "warning"}, **overrides}
-    return settings.load(None, {}, overrides=told, dialect_models=app.dialect_models())
+    return settings.load(None, {}, overrides=told, dialect_models=building.dialect_models())
 
 
 @contextmanager
@@ -54,8 +54,8 @@ def running(configuration: settings.Settings, hasher: Hasher, clock: FakeClock) 
             hasher,
             clock=clock,
             monotonic=clock.monotonic,
-            web=app.make_web(configuration),
-            mailer=app.make_mailer(configuration),
+            web=building.make_web(configuration),
+            mailer=building.make_mailer(configuration),
         ),
     )
     listening = socket.create_server(("127.0.0.1", 0))

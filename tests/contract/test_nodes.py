@@ -28,7 +28,7 @@ from tests.postgres import postgres_server
 from tests.racing import at_once
 from tests.running import configured
 
-from dragoman import app
+from dragoman import building
 from dragoman.client import SyncClient, TryLater, Unauthorized
 from dragoman.core import access_tokens, factors, resets, sealing, tickets
 from dragoman.core.access_tokens import NewAccessToken
@@ -127,7 +127,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         begun = [serving(folder / each, "--port", "0", environ=environ) for each in ("one", "other")]
         processes = list(crowd.map(stack.enter_context, begun))
         settings = configured(server.url(name), master_key=MASTER_KEY)
-        core = app.make_core(settings, Tools(cheap_hasher()))
+        core = building.make_core(settings, Tools(cheap_hasher()))
         stack.callback(server.drop, name)
         stack.callback(core.database.dispose)
         line = stack.enter_context(connected())

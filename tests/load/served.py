@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from dragoman import app, settings
+from dragoman import building, settings
 from dragoman.core import accounts, sessions, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.sessions import Device
@@ -43,9 +43,9 @@ class Prepared:
 
 def prepare(url: str, how_many: int, told: Mapping[str, str] = NOTHING) -> Prepared:
     """Make the database, as the server itself would with this environment and else at its default settings."""
-    models = app.dialect_models()
+    models = building.dialect_models()
     configuration = settings.load(None, told, overrides={"database": {"url": url}}, dialect_models=models)
-    core = app.make_core(configuration)
+    core = building.make_core(configuration)
     hasher = core.tools.hasher
     stored = hasher.hash(PASSWORD)
     emails = tuple(f"somebody-{number}@bench.test" for number in range(how_many))

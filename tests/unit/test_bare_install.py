@@ -149,6 +149,6 @@ def test_the_list_of_dialects_is_light() -> None:
 
 def test_the_server_does_without_the_clients_http() -> None:
     """The server imports the dialects' packages and never httpx2, which would be a tenth of its start."""
-    modules, own = imported("import dragoman.app; dragoman.app.dialect_models()")
+    modules, own = imported("import dragoman.app, dragoman.building; dragoman.building.dialect_models()")
     assert "dragoman.client" in own
     assert "httpx2" not in modules

@@ -23,7 +23,7 @@ from tests.conftest import MASTER_KEY
 from tests.fakes import NEW_PASSWORD, PASSWORD
 from tests.people import ALICE, BOB, presenting, rows
 
-from dragoman.app import dialect_models, make_core
+from dragoman.building import dialect_models, make_core
 from dragoman.cli import app
 from dragoman.cli.printing import safe
 from dragoman.core import accounts, audit, elevation, factors, login, sessions, upstream

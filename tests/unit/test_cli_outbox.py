@@ -11,7 +11,7 @@ from tests.command import Command
 from tests.fakes import do
 from tests.people import ALICE, somebody
 
-from dragoman.app import dialect_models, make_core
+from dragoman.building import dialect_models, make_core
 from dragoman.core import outbox
 from dragoman.core.mail import Letter
 from dragoman.core.work import Core

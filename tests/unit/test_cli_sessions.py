@@ -16,7 +16,7 @@ from tests.command import PROGRAM, Command, Ended, variables
 from tests.fakes import do
 from tests.people import ALICE, BOB, calling, opened, presenting, somebody
 
-from dragoman.app import dialect_models, make_core
+from dragoman.building import dialect_models, make_core
 from dragoman.cli.audit import moment_of
 from dragoman.cli.failures import WrongUsage
 from dragoman.core import accounts, audit, sessions

@@ -20,7 +20,7 @@ from tests.nginx import nginx
 from tests.people import rows, somebody
 from tests.running import Running, configured, running
 
-from dragoman import app, metrics, settings
+from dragoman import building, metrics, settings
 from dragoman.core.audit import audit_log
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +114,7 @@ def test_the_nodes_settings_are_settings() -> None:
         secrets = {name: value for name, value in told.items() if name.endswith("_FILE")}
         assert set(secrets.values()) == {f"/run/secrets/{name}" for name in compose()["secrets"]}
         kept = {name: value for name, value in told.items() if name not in secrets}
-        read = settings.load(None, kept, dialect_models=app.dialect_models())
+        read = settings.load(None, kept, dialect_models=building.dialect_models())
         proxy = compose()["services"]["proxy"]["networks"]["inside"]["ipv4_address"]
         prometheus = compose()["services"]["prometheus"]["networks"]["inside"]["ipv4_address"]
         assert [str(network) for network in read.server.trusted_proxies] == [f"{proxy}/32"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dragoman.app import dialect_models
+from dragoman.building import dialect_models
 from dragoman.settings import describe
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.running import configured
 
-from dragoman.app import make_mailer
+from dragoman.building import make_mailer
 from dragoman.mailing import SmtpMailer
 from dragoman.settings import Settings, SettingsError
 

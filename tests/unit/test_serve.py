@@ -23,7 +23,7 @@ from tests.command import PROGRAM, Command, Process, serving, variables
 from tests.fakes import NEW_PASSWORD, PASSWORD, START
 from tests.people import ALICE
 
-from dragoman.app import dialect_models
+from dragoman.building import dialect_models
 from dragoman.cli.announcement import Announcement
 from dragoman.cli.failures import CannotStart
 from dragoman.cli.invocation import Invocation, repeated

@@ -174,9 +174,9 @@ def test_a_share_of_requests_may_be_traced(collector: Collector, traced: ServerO
 def test_where_it_is_not_configured_nothing_of_it_is_imported(tmp_path: Path) -> None:
     """A server that traces nothing holds nothing of OpenTelemetry."""
     program = (
-        "import json, sys; from dragoman import app, settings\n"
+        "import json, sys; from dragoman import app, building, settings\n"
         f"told = {{'database': {{'url': 'sqlite:///{tmp_path}/d.db'}}}}\n"
-        "app.build(settings.load(None, {}, overrides=told, dialect_models=app.dialect_models())).close()\n"
+        "app.build(settings.load(None, {}, overrides=told, dialect_models=building.dialect_models())).close()\n"
         "print(json.dumps([name for name in sys.modules if name.startswith('opentelemetry')]))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

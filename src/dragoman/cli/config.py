@@ -47,7 +47,7 @@ def check(*, config: Config = None, database: Database = None) -> None:
 
 def sources(config: Path | None, said: Overrides) -> Mapping[str, str]:
     """Where each setting that is not a default was given."""
-    from dragoman.app import dialect_models
+    from dragoman.building import dialect_models
     from dragoman.settings import Settings
     from dragoman.settings.fields import Catalogue, settings_of
     from dragoman.settings.sources import gather

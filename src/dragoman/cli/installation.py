@@ -64,7 +64,7 @@ def has_password(url: str) -> bool:
 
 def read_settings(config: Path | None, said: Overrides) -> Settings:
     """The settings, of which options are the strongest source. Raises `SettingsError`."""
-    from dragoman.app import dialect_models
+    from dragoman.building import dialect_models
     from dragoman.settings import load
 
     return load(config, environment(), overrides=said, dialect_models=dialect_models())
@@ -89,7 +89,7 @@ def opening() -> Iterator[None]:
 def opened(config: Path | None, database: str | None) -> Iterator[Core]:
     """The core on its database, straight: also while a server runs on the same one."""
     from dragoman import log
-    from dragoman.app import make_core
+    from dragoman.building import make_core
 
     settings = read_settings(config, overrides(database))
     log.configure("warning", "console")

@@ -115,7 +115,7 @@ def _serve_by_workers(settings: Settings, invocation: Invocation) -> None:
     from tempfile import TemporaryDirectory
 
     from dragoman import log
-    from dragoman.app import make_core
+    from dragoman.building import make_core
     from dragoman.cli.listening import listening
     from dragoman.cli.server import Supervisor
     from dragoman.cli.systemd import Systemd

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dragoman.app import build, dialect_models
+from dragoman.app import build
+from dragoman.building import dialect_models
 from dragoman.cli.serve import STARTED, TALLIES
 from dragoman.core.errors import DatabaseUnfit, Unavailable
 from dragoman.core.master_keys import MasterKeyUnfit
