@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import inspect
 import json
@@ -46,17 +47,18 @@ from tests.laws.travel import (
     told_to_speak,
     travelling,
 )
-from tests.people import Meddler, rows, somebody
+from tests.people import Meddler, calling, rows, somebody
 from tests.racing import after_statements, is_write
 from tests.running import Running
 from tests.speaking import KINDS, opening
 
 from dragoman import courier, sweeper
 from dragoman.client import Refused, TryLater
-from dragoman.core import accounts, errors, tables
+from dragoman.core import accounts, errors, factors, tables
 from dragoman.core.audit import audit_log
 from dragoman.core.errors import Reason, Refusal, Throttled, Unavailable
 from dragoman.core.passwords import Hasher
+from dragoman.core.secrets import Secret
 from dragoman.core.throttle import throttles
 from dragoman.core.work import Core
 from dragoman.dialects.immich.server import dialect as immich
@@ -279,12 +281,24 @@ def test_who_is_to_come_back_is_told_when(traveller: Traveller, dialect: Dialect
 
 # --- law 3: unknown account and wrong password look alike -----------------------------------------------
 
+
+def guarded(core: Core, number: int) -> None:
+    """An account has a second factor from now on."""
+    account = do(core, accounts.get, str(number))
+    seed = base64.b32encode(bytes(20)).decode()
+    code = factors.code_at(bytes(20), factors.step_at(core.tools.clock()))
+    do(core, factors.enable, account, Secret(seed), Secret(code), by=calling(core, account))
+
+
 FATES: Mapping[str, Callable[[Core, int], object]] = {
     "known": lambda _core, _number: None,
     "disabled": lambda core, number: do(core, accounts.disable, number),
     "deleted": lambda core, number: do(core, accounts.delete_softly, number),
     "purged": lambda core, number: do(core, accounts.purge, number),
+    "guarded": guarded,
 }
+LIKE_A_CODE = f"{WRONG}123456"
+LIKE_AN_APP_PASSWORD = "-".join(["abcd"] * 7)
 
 
 @each_dialect
@@ -307,6 +321,9 @@ def test_unknown_account_and_wrong_password_look_alike(
             ("disabled", PASSWORD),
             ("deleted", PASSWORD),
             ("purged", PASSWORD),
+            *((name, WRONG) for name in ("guarded", "unknown")),
+            *((name, LIKE_A_CODE) for name in ("guarded", "known", "unknown")),
+            *((name, LIKE_AN_APP_PASSWORD) for name in ("guarded", "known", "unknown")),
             (bare.username, PASSWORD),
         ]:
             meddler.verified.clear()
