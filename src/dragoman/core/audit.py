@@ -113,13 +113,16 @@ def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:
 class Filters:
     """Which lines: those that match all of these; None leaves one out.
 
-    `account` is whom a line concerns, or who did it, or as whom; `event` is how the event's name begins.
+    `account` is whom a line concerns, or who did it, or as whom; `concerning` whom it concerns, whoever did it.
+    `event` is how the event's name begins; `events` are whole names.
     """
 
     account: int | None = None
     dialect: str | None = None
     event: str | None = None
     since: datetime | None = None
+    concerning: int | None = None
+    events: Sequence[str] | None = None
 
 
 ALL = Filters()
@@ -137,6 +140,10 @@ def recent(
     if filters.account is not None:
         number = filters.account
         query = query.where(or_(a.account_number == number, a.actor_number == number, a.acting_as == number))
+    if filters.concerning is not None:
+        query = query.where(a.account_number == filters.concerning)
+    if filters.events is not None:
+        query = query.where(a.event.in_(filters.events))
     if filters.dialect is not None:
         query = query.where(a.dialect == filters.dialect)
     if filters.event is not None:

@@ -9,6 +9,8 @@ NOTICES: Mapping[str, str] = {
     "signed-out": "You are signed out.",
     "saved": "Saved.",
     "password-changed": "Your password is changed.",
+    "pin-set": "Your PIN is set.",
+    "pin-removed": "You have no PIN any more.",
     "factor-removed": "No code is asked for any more.",
     "key-revoked": "The key opens nothing any more.",
     "session-ended": "That device is signed out.",

@@ -141,3 +141,14 @@ def test_recent_lines_are_read_in_pages(core: Core, clock: FakeClock) -> None:
         assert [line.event for line in audit.recent(uow, replace(asked, since=None))] == ["tested 1"]
         with pytest.raises(NotFound):
             audit.recent(uow, before=uuid.uuid4())
+
+
+def test_what_concerns_an_account_is_not_what_it_does(core: Core) -> None:
+    """Lines about an account are found without those of what it did to others, and by whole names of events."""
+    do(core, audit.record, "deed", account=1)
+    do(core, audit.record, "deeds", account=1)
+    with core.begin(ORIGIN, writes=True) as uow:
+        uow.db.execute(audit.line(uow, "deed", account=2, actor=1))
+        assert [line.account_number for line in audit.recent(uow, audit.Filters(concerning=1))] == [1, 1]
+        asked = audit.Filters(concerning=1, events=["deed", "none"])
+        assert [line.event for line in audit.recent(uow, asked)] == ["deed"]

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from dragoman.web.account import approvals, apps, factors, home, keys, password, second_factor, sessions
+from dragoman.web.account import (
+    activity,
+    approvals,
+    apps,
+    factors,
+    home,
+    keys,
+    password,
+    pin,
+    profile,
+    second_factor,
+    sessions,
+)
 
 PAGES = (
     *home.PAGES,
+    *profile.PAGES,
     *apps.PAGES,
     *sessions.PAGES,
     *keys.PAGES,
@@ -13,4 +26,6 @@ PAGES = (
     *factors.PAGES,
     *second_factor.PAGES,
     *approvals.PAGES,
+    *pin.PAGES,
+    *activity.PAGES,
 )
