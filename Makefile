@@ -19,7 +19,7 @@ STOCK = requirements/stock
 CLIENTS = 1.134 2.7 3.2 shoko portainer \
 	elements-3.3.2 elements-3.4.2 elements-3.6.1 elements-24.10.0 elements-26.8.0
 
-.PHONY: help serve test check format examples bench fuzz lock clean
+.PHONY: help serve test check format examples screenshots bench fuzz lock clean
 
 help: ## list these targets
 	@echo 'make TARGET, where TARGET is one of:'
@@ -51,6 +51,9 @@ format: $(VENV)/.dev ## put the code in its agreed form
 
 examples: $(VENV)/.dev ## run every example of the dialects' documentation against a server
 	$(BIN)/python tests/examples.py $(ARGS)
+
+screenshots: $(VENV)/.dev ## take the pictures that the documents show, by Chromium
+	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_pictures.py $(ARGS)
 
 bench: $(VENV)/.dev $(VENV)/.argon2 ## measure speed, memory and start beside bare servers and peers; ARGS=
 	$(BIN)/python tests/load/bench.py $(ARGS)
