@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
@@ -31,10 +31,11 @@ from dragoman.core.secrets import KeyForm, Secret, digest
 from dragoman.core.work import Core, Tools, UnitOfWork
 from dragoman.envelope import Envelope
 from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, send_spoken
+from dragoman.handlers import Bound, Call, Reply
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
 from dragoman.routing import Routes
-from dragoman.wire import Access, Answer, Api, Ask, Nothing, Operation, Work
+from dragoman.wire import Access, Api, Nothing, Operation, Work
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
@@ -46,80 +47,6 @@ if TYPE_CHECKING:
     from dragoman.settings import DialectSettings
 
 log = get_logger("dragoman.serving")
-
-
-@dataclass(frozen=True)
-class Reply(Generic[Answer]):
-    """An answer with headers of its own (cookies above all)."""
-
-    answer: Answer
-    headers: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a handler may know of a request beside its ask: the exchange, the caller, and settings."""
-
-    exchange: Exchange
-    settings: Any
-    principal: Principal | None = None
-
-    @property
-    def caller(self) -> Principal:
-        """Who is calling. Every operation that is not open to strangers has a caller."""
-        if self.principal is None:
-            raise NotSignedIn
-        return self.principal
-
-    @property
-    def origin(self) -> Any:
-        """Where the request came from, for the core."""
-        return self.exchange.origin
-
-
-Handler = Callable[[Any, Call, Any], Any]
-
-
-@dataclass(frozen=True)
-class Bound:
-    """An operation and the handler that serves it."""
-
-    operation: Operation[Any, Any]
-    handler: Handler
-
-
-def serve(
-    operation: Operation[Ask, Answer], handler: Callable[[UnitOfWork, Call, Ask], Answer | Reply[Answer]]
-) -> Bound:
-    """Bind a handler that works in one unit, which is begun before it and committed after it."""
-    return _bound(operation, handler, Work.GLANCES, Work.READS, Work.WRITES)
-
-
-def serve_hashing(
-    operation: Operation[Ask, Answer], handler: Callable[[Core, Call, Ask], Answer | Reply[Answer]]
-) -> Bound:
-    """Bind a handler of the hashing lane: it is given the core, whose use cases begin their own units."""
-    return _bound(operation, handler, Work.HASHES)
-
-
-def serve_calling_out(
-    operation: Operation[Ask, Answer], handler: Callable[[Core, Call, Ask], Answer | Reply[Answer]]
-) -> Bound:
-    """Bind a handler that waits for another server. It is given the core, as one that hashes is."""
-    return _bound(operation, handler, Work.CALLS_OUT)
-
-
-def serve_plain(
-    operation: Operation[Ask, Answer], handler: Callable[[None, Call, Ask], Answer | Reply[Answer]]
-) -> Bound:
-    """Bind a handler that needs no storage. It runs on the event loop, so it must not wait for anything."""
-    return _bound(operation, handler, Work.NOTHING)
-
-
-def _bound(operation: Operation[Any, Any], handler: Handler, *fits: Work) -> Bound:
-    if operation.work not in fits:
-        raise TypeError(f"{operation.name} {operation.work.value}: bind it with the function made for that")
-    return Bound(operation, handler)
 
 
 class Speech(Protocol):
@@ -135,7 +62,7 @@ class Speech(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A request for an operation, with the credential that was held up (public ones: None), and what reads its ask."""
+    """A request for an operation: the credential that was held up (None where it is public), and what reads its ask."""
 
     exchange: Exchange
     bound: Bound
@@ -185,19 +112,26 @@ def only_release(_settings: Any) -> Release:
 class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
-    `where` tells people where its clients ask for the address. `present` says which credential a request holds up; `decode` reads a body; `headers` go on every success,
-    whose media type is `media`. `gate` may turn a request away before anything else is looked at. `for_people` makes
-    a page of an answer that a browser shows to somebody.
-    `device` is what a caller runs on, where the session's is kept up to date. `body_first`: a body that cannot be
-    read is refused before the path is looked at. `warm_up` makes ready, in small steps, what a first request would
-    wait for. `password_floor` is the least length of a password that the product asks for itself, for the policy
-    `legacy`; `key_form` what its API keys look like, if it has any. `at_origin` are paths that clients ask at the server's root
-    even when the dialect is mounted below. `document_paths` are the product's own addresses of its OpenAPI
-    document. `releases` are all that can be spoken, by their names; `release` is the one that settings ask for.
-    `first_admin` is its call that makes the first administrator, with an example of a body, for `dragoman serve`
-    to print. A dialect whose tokens are signed says how by its settings (`signing`), and `named` what session one
-    of them names, or refuses. `attributes` is what an operator may say of an account for this product alone.
-    Where `accounts_need_permissions`, an operation's permission is asked of the account, too, not of its keys alone.
+    What a request is: `present` says which credential it holds up, `decode` reads its body, `device` what its caller
+    runs on, where the session's is kept up to date. `gate` may turn it away before anything else is looked at. With
+    `body_first`, a body that cannot be read is refused before the path is looked at; with `folds_case`, paths are
+    found in any case.
+
+    What is answered: `headers` go on every success, whose media type is `media`; `errors` says every no. `for_people`
+    makes a page of an answer that a browser shows to somebody.
+
+    Who may: an operation's permission is asked of API keys and, with `accounts_need_permissions`, of the account, too.
+    `permissions` are all there are; `key_form` is what API keys look like, if the product has any. A dialect whose
+    tokens are signed says how by its settings (`signing`), and `named` what session one of them names, or refuses.
+    `password_floor` is the least length of a password that the product asks for itself, for the policy `legacy`.
+    `attributes` is what an operator may say of an account for this product alone.
+
+    Where it is: `where` tells people where its clients ask for the address. `at_origin` are paths that clients ask at
+    the server's root even when the dialect is mounted below, `document_paths` the product's own addresses of its
+    OpenAPI document. `releases` are all that can be spoken, by their names; `release` is the one that settings ask for.
+
+    At a start: `warm_up` makes ready, in small steps, what a first request would wait for. `first_admin` is the call
+    that makes the first administrator, with an example of a body, for `dragoman serve` to print.
     """
 
     name: str

@@ -63,8 +63,9 @@ from dragoman.core.throttle import throttles
 from dragoman.core.work import Core
 from dragoman.dialects.immich.server import dialect as immich
 from dragoman.exchange import Spoken
+from dragoman.handlers import Bound, serve_plain
 from dragoman.releases import dumped
-from dragoman.serving import Bound, Dialect, DialectApp, serve_plain
+from dragoman.serving import Dialect, DialectApp
 from dragoman.wire import Access, Api, Endpoint, InPath, Nothing, Operation, Work, asked, places
 
 NAME = "someone@example.org"

@@ -28,8 +28,9 @@ from dragoman.core.sessions import Device
 from dragoman.core.work import Core, Origin
 from dragoman.dialects import discover
 from dragoman.exchange import Exchange
+from dragoman.handlers import Bound
 from dragoman.releases import Release
-from dragoman.serving import Bound, Dialect
+from dragoman.serving import Dialect
 from dragoman.settings import DialectSettings
 from dragoman.wire import Access, InPath, Operation, asked, places
 

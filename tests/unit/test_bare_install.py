@@ -98,6 +98,7 @@ def test_a_client_needs_only_the_bare_install(dialect: str) -> None:
     assert "httpx2" in modules
     assert not own & {
         "dragoman.app",
+        "dragoman.handlers",
         "dragoman.serving",
         "dragoman.core",
         "dragoman.settings",

@@ -25,7 +25,8 @@ from dragoman.dialects.aivo.wire import (
 )
 from dragoman.envelope import Envelope
 from dragoman.exchange import Exchange, Malformed, parse_json, require_utf8
-from dragoman.serving import Call, Dialect, Reply, serve, serve_hashing
+from dragoman.handlers import Call, Reply, serve, serve_hashing
+from dragoman.serving import Dialect
 from dragoman.wire import Nothing, has_body
 
 if TYPE_CHECKING:

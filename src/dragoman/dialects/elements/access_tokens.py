@@ -17,7 +17,7 @@ from dragoman.dialects.elements.wire.tokens import (
     OneTimeAccessTokens,
     SendLinkEmailRequest,
 )
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dragoman.dialects.elements.wire import (
     OfAPIToken,
 )
 from dragoman.dialects.elements.wire.fields import Listed
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dragoman.dialects.elements.wire import (
     AuthLoginEndpointResponse,
     ElementsApi,
 )
-from dragoman.serving import Call, Reply, serve, serve_hashing
+from dragoman.handlers import Call, Reply, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from dragoman.dialects.elements.wire.groups import (
     NewElementsGroup,
     OfGroup,
 )
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dragoman.core.errors import NotFound
 from dragoman.dialects.elements.refusals import NoSuchObject
 from dragoman.dialects.elements.wire import ElementsApi, ImpersonationEndpointRequest
 from dragoman.dialects.elements.wire.described import ADMIN
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

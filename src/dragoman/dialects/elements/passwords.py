@@ -14,7 +14,7 @@ from dragoman.dialects.elements.wire import (
     GeneratePasswordEndpointResponse,
     PasswordResetEndpointRequest,
 )
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dragoman.dialects.elements.wire.system import (
     Parameters,
     SystemInfoEndpointResponse,
 )
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

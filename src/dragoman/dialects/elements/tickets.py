@@ -10,7 +10,7 @@ from dragoman.dialects.elements.people import detail
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.tokens import Ticket
 from dragoman.dialects.elements.wire.users import ElementsUserDetail
-from dragoman.serving import Call, Reply, serve
+from dragoman.handlers import Call, Reply, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

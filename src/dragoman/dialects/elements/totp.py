@@ -10,7 +10,7 @@ from dragoman.dialects.elements.users import get_account
 from dragoman.dialects.elements.wire import ElementsApi
 from dragoman.dialects.elements.wire.groups import EnableTOTPRequest, SyncTOTP, SyncTOTPRequest
 from dragoman.dialects.elements.wire.users import MANAGE, OfUser
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from dragoman.dialects.elements.wire.users import (
     OfUser,
     UserFields,
 )
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from dragoman.dialects.immich.wire import (
 )
 from dragoman.dialects.immich.wire.library import AssetStatsResponseDto
 from dragoman.dialects.immich.wire.sessions import SessionResponses
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 
 if TYPE_CHECKING:
     from dragoman.core.work import Core, UnitOfWork

@@ -24,7 +24,7 @@ from dragoman.dialects.immich.wire import (
     UserAdminResponseDto,
     ValidateAccessTokenResponseDto,
 )
-from dragoman.serving import Call, Reply, serve, serve_hashing
+from dragoman.handlers import Call, Reply, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

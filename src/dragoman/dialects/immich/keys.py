@@ -19,7 +19,7 @@ from dragoman.dialects.immich.wire.keys import (
     APIKeyUpdateDto,
     OfApiKey,
 )
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

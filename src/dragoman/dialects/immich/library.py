@@ -14,7 +14,7 @@ from dragoman.dialects.immich.wire.library import (
     SearchResponseDto,
     Things,
 )
-from dragoman.serving import Bound, Call, serve
+from dragoman.handlers import Bound, Call, serve
 from dragoman.wire import Answer, Operation
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dragoman.dialects.immich.refusals import LicenseRefused, NoLicense
 from dragoman.dialects.immich.wire import ImmichApi
 from dragoman.dialects.immich.wire.licenses import LicenseKeyDto, LicenseResponseDto
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

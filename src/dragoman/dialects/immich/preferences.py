@@ -20,7 +20,7 @@ from dragoman.dialects.immich.wire import (
     UserPreferencesResponseDto,
     UserPreferencesUpdateDto,
 )
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

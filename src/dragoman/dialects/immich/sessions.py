@@ -18,7 +18,7 @@ from dragoman.dialects.immich.wire.sessions import (
     SessionResponses,
     SessionUpdateDto,
 )
-from dragoman.serving import Call, serve
+from dragoman.handlers import Call, serve
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from dragoman.dialects.immich.wire.system import (
     VersionCheckStateResponseDto,
     WellKnownImmich,
 )
-from dragoman.serving import Call, serve, serve_plain
+from dragoman.handlers import Call, serve, serve_plain
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from dragoman.dialects.immich.wire import (
     UserResponses,
     UserUpdateMeDto,
 )
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

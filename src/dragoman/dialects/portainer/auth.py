@@ -18,7 +18,7 @@ from dragoman.dialects.portainer.wire import (
     AuthAuthenticateResponse,
     PortainerApi,
 )
-from dragoman.serving import Call, Reply, serve, serve_hashing
+from dragoman.handlers import Call, Reply, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

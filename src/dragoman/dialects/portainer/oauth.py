@@ -14,7 +14,7 @@ from dragoman.dialects.portainer import tokens
 from dragoman.dialects.portainer.auth import told
 from dragoman.dialects.portainer.credentials import device_of
 from dragoman.dialects.portainer.wire import AuthAuthenticateResponse, AuthOauthPayload, PortainerApi
-from dragoman.serving import Call, Reply, serve_calling_out
+from dragoman.handlers import Call, Reply, serve_calling_out
 
 if TYPE_CHECKING:
     from datetime import datetime

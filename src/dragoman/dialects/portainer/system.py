@@ -24,7 +24,7 @@ from dragoman.dialects.portainer.wire.system import (
     SystemVersionResponse,
     Things,
 )
-from dragoman.serving import Call, Reply, serve, serve_plain
+from dragoman.handlers import Call, Reply, serve, serve_plain
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from dragoman.dialects.portainer.wire.users import (
     UsersUserUpdatePasswordPayload,
     UsersUserUpdatePayload,
 )
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

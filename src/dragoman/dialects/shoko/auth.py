@@ -20,7 +20,7 @@ from dragoman.dialects.shoko.wire import (
     NewPassword,
     ShokoApi,
 )
-from dragoman.serving import Call, serve, serve_hashing
+from dragoman.handlers import Call, serve, serve_hashing
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from dragoman.dialects.shoko.wire import (
     StartupStatus,
     User,
 )
-from dragoman.serving import Call, serve, serve_hashing, serve_plain
+from dragoman.handlers import Call, serve, serve_hashing, serve_plain
 from dragoman.wire import Nothing
 
 if TYPE_CHECKING:
