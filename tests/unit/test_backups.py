@@ -208,14 +208,17 @@ def test_what_was_open_is_ended(site: Site) -> None:
 
 
 def test_nothing_is_left_open(on_sqlite: Site) -> None:
-    """Of everything that opens something to its holder not a row is left, nor of what hangs on it."""
+    """Of everything that opens something to its holder not a row is left, but for what its owner keeps for good."""
     with on_sqlite.database() as source, on_sqlite.database() as target:
         filled(source)
         on_sqlite.restore(on_sqlite.backup(source), target, keep_open=False)
         left = {name for name, content in held(target).items() if content.rows}
-    gone = {table.name for table in OPEN} | {"refresh_tokens", "standing_sessions", "impersonations"}
-    assert not left & gone
-    assert {"accounts", "api_keys", "audit_log", "totp_factors"} <= left
+    assert not left & {table.name for table in OPEN}
+    assert not left & {"refresh_tokens", "standing_sessions", "impersonations", "session_proofs"}
+    # Whoever adds a table of secrets decides: it is in OPEN, or as lasting as an API key and named here.
+    secrets = {name for name, table in metadata.tables.items() if "digest" in table.columns}
+    assert left & secrets == {"api_keys", "app_passwords", "passkeys", "recovery_codes", "spent_challenges"}
+    assert {"accounts", "audit_log", "totp_factors"} <= left
 
 
 def test_accounts_are_not_replaced_unasked(site: Site) -> None:

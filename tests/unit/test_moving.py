@@ -111,7 +111,7 @@ def test_it_goes_on_where_it_was(pair: tuple[Database, Database], monkeypatch: p
     while migrations.revision(target) != migrations.HEAD:
         runs += 1
         try:
-            move(source, target, until(batches=35))
+            move(source, target, until(batches=30 * runs))
         except KeyboardInterrupt:
             with pytest.raises(Unfinished, match="run the same `dragoman db copy` again"):
                 migrations.bring_up(target)

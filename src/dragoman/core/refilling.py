@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, inspect, text
 
 from dragoman.core.access_tokens import access_tokens
+from dragoman.core.approvals import approvals
 from dragoman.core.contents import tables_there
 from dragoman.core.errors import DatabaseUnfit
 from dragoman.core.outbox import outbox
 from dragoman.core.resets import password_resets
 from dragoman.core.sessions import sessions
+from dragoman.core.setup_links import setup_links
 from dragoman.core.sqlite import is_busy
 from dragoman.core.tickets import tickets
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from dragoman.core.database import Database
 
 # What opens something to whoever holds it and may have been ended since: sessions, with all that hangs on them,
-# tickets and links; and mail, which was sent since.
-OPEN = (sessions, tickets, password_resets, access_tokens, outbox)
+# sign-ins that were approved, tickets and links; and mail, which was sent since.
+OPEN = (sessions, approvals, tickets, password_resets, setup_links, access_tokens, outbox)
 IN_USE = "the database is in use: stop what serves it, and try again"
 # `pg_stat_activity` says less of other roles' processes, and the kind is among what it leaves out.
 OTHERS = """
