@@ -19,7 +19,7 @@ STOCK = requirements/stock
 CLIENTS = 1.134 2.7 3.2 shoko portainer \
 	elements-3.3.2 elements-3.4.2 elements-3.6.1 elements-24.10.0 elements-26.8.0
 
-.PHONY: help serve test check format examples screenshots bench fuzz lock clean
+.PHONY: help serve test check format examples screenshots bench soak scale fuzz lock clean
 
 help: ## list these targets
 	@echo 'make TARGET, where TARGET is one of:'
@@ -57,6 +57,12 @@ screenshots: $(VENV)/.dev ## take the pictures that the documents show, by Chrom
 
 bench: $(VENV)/.dev $(VENV)/.argon2 ## measure speed, memory and start beside bare servers and peers; ARGS=
 	$(BIN)/python tests/load/bench.py $(ARGS)
+
+soak: $(VENV)/.dev $(VENV)/.argon2 ## a load that lasts: memory, delays, sweeping; ARGS='--minutes 30 --kills 500'
+	$(BIN)/python tests/load/soak.py $(ARGS)
+
+scale: $(VENV)/.dev $(VENV)/.argon2 ## what requests cost with a thousand accounts, and with a million
+	$(BIN)/python tests/load/scale.py $(ARGS)
 
 fuzz: $(VENV)/.dev ## generated input at length, for FUZZ_SECONDS= at most
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m fuzz \

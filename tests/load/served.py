@@ -127,9 +127,9 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def me(port: int, token: str) -> str:
-    """`users/me` as an HTTP message."""
-    return f"GET /immich/api/users/me {_head(port)}Authorization: Bearer {token}\r\n\r\n"
+def me(port: int, token: str, path: str = "/immich/api/users/me") -> str:
+    """`users/me`, or what else a session is asked for, as an HTTP message."""
+    return f"GET {path} {_head(port)}Authorization: Bearer {token}\r\n\r\n"
 
 
 def validate(port: int, token: str) -> str:

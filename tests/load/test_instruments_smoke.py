@@ -1,0 +1,40 @@
+"""The instruments that take long, at a tiny size: that they run, say what they should, and clean up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.load import scale, soak
+from tests.load.soak import Sample, judged
+
+
+@pytest.mark.slow
+def test_scale_compares_a_small_database_with_a_large_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every kind of request has a cost on either database and a verdict, and the databases are removed."""
+    sizes = ["--few", "100", "--accounts", "300", "--each", "2"]
+    missed = scale.main([*sizes, "--seconds", "0.3", "--rounds", "1", "--folder", str(tmp_path)])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in said[1:]] == list(scale.CONNECTIONS)
+    assert sum(line.endswith("missed") for line in said) == missed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_soak_notes_what_it_sees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However short, it loads the server, notes memory, delays and what was not swept, and says what came of it."""
+    soak.main(["--minutes", "0", "--every", "0.5", "--folder", str(tmp_path)])
+    assert "0 refresh tokens overdue at most" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_soak_tells_what_grows_from_what_is_only_warm() -> None:
+    """Memory that settles after the first third is no growth; memory and delays that go on growing are told."""
+    settled = [Sample(600.0 * n, 100.0 if n else 80.0, 5.0, 0) for n in range(9)]
+    assert judged(settled).is_good
+    growing = [Sample(600.0 * n, 80.0 + 5 * n, 5.0 + n, 0) for n in range(9)]
+    found = judged(growing)
+    assert (round(found.slope), round(found.drift, 1), found.is_good) == (30, 2.0, False)
+    assert not judged([Sample(0.0, 80.0, 5.0, 7)]).is_good
