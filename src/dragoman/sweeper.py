@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dragoman.background import Background
-from dragoman.core import sizes, sweep
+from dragoman.core import rollups, sizes, sweep
 from dragoman.core.columns import EPOCH
 from dragoman.core.errors import Unavailable
 from dragoman.core.tally import Figure
@@ -84,11 +84,15 @@ class Sweeper(Background):
         if not self._steadiness.is_given():
             log.warning("the clock jumped", swept="nothing, until it has been steady for an hour")
             return
+        self._quietly(self._roll_up)  # first, while what it counts is on record
         begun = time.perf_counter()
         swept = sweep.sweep(self._core, ORIGIN, batch=self._batch)
         self._core.tally.observe(SWEEP, seconds=time.perf_counter() - begun)
         if any(swept.values()):
             log.info("swept", **{table: rows for table, rows in swept.items() if rows})
+
+    def _roll_up(self) -> None:
+        rollups.roll_up(self._core, ORIGIN)
 
     def _tell_sizes(self) -> None:
         sizes.tell_sizes(self._core, ORIGIN)

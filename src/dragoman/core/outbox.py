@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -159,6 +159,12 @@ def has_work(uow: UnitOfWork) -> bool:
 def waiting(uow: UnitOfWork) -> int:
     """How many mails wait."""
     return uow.db.scalar(select(func.count()).select_from(outbox).where(_waits())) or 0
+
+
+def counted(uow: UnitOfWork) -> Mapping[State, int]:
+    """How many mails of the last week are in each state. One that nobody is in is not there."""
+    query = select(outbox.c.state, func.count().label("mails")).group_by(outbox.c.state)
+    return {row.state: row.mails for row in uow.db.execute(query)}
 
 
 def expire(uow: UnitOfWork) -> int:

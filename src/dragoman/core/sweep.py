@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, update
 
-from dragoman.core import api_keys, epochs, outbox, sessions
+from dragoman.core import api_keys, epochs, outbox, rollups, sessions
 from dragoman.core.access_tokens import access_tokens
 from dragoman.core.approvals import approvals
 from dragoman.core.audit import audit_log
@@ -99,6 +99,7 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield password_resets, password_resets.c.expires_at <= now
     yield spent_challenges, spent_challenges.c.forget_at <= now
     yield approvals, approvals.c.until <= now
+    yield rollups.hourly_counts, rollups.is_forgotten(now)
     yield audit_log, audit_log.c.at <= now - core.rules.audit_retention
 
 

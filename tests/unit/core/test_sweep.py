@@ -30,6 +30,7 @@ NOTHING = {
     "password_resets": 0,
     "spent_challenges": 0,
     "approvals": 0,
+    "hourly_counts": 0,
     "audit_log": 0,
 }
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.web.admin import account, accounts, audit
+from dragoman.web.admin import account, accounts, audit, overview
 
-PAGES = (*accounts.PAGES, *account.PAGES, *audit.PAGES)
+PAGES = (*overview.PAGES, *accounts.PAGES, *account.PAGES, *audit.PAGES)
