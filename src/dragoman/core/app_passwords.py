@@ -35,7 +35,7 @@ from sqlalchemy import (
 from dragoman.core import accounts, audit
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
-from dragoman.core.errors import NotFound, TooMany, WrongCredentials
+from dragoman.core.errors import NotFound, SessionRequired, TooMany, WrongCredentials
 from dragoman.core.names import checked
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import sessions
@@ -184,6 +184,16 @@ def has_opened(uow: UnitOfWork, app_password_id: uuid.UUID, session: Session) ->
     """A session was opened by it, or the secret of one that stands was shown to whoever used it."""
     row = {"session_id": session.id, "app_password_id": app_password_id}
     uow.db.execute(insert(uow.db, app_password_sessions).values(**row).on_conflict_do_nothing())
+
+
+def require_none(uow: UnitOfWork, by: Principal) -> None:
+    """Refuses `SessionRequired` to whom one let in: it opens an app, and changes nothing that somebody signs in with."""
+    session = by.require_session()
+    opened = select(app_password_sessions.c.session_id).where(
+        app_password_sessions.c.session_id == session.id
+    )
+    if uow.db.scalar(opened.limit(1)) is not None:
+        raise SessionRequired
 
 
 def _is_free_for(mark: str) -> ColumnElement[bool]:

@@ -81,6 +81,7 @@ def replace_own_password(
         policy.require_fit(core, origin, new, caller.account.names)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
+        app_passwords.require_none(uow, caller)
         as_asked = accounts.accounts.c.password_version == caller.account.password_version
         account = _store(uow, caller.account.number, hashed, as_asked, by=caller, must_change=False)
         if account is None:
@@ -95,7 +96,7 @@ def change_own_account(
 ) -> Account:
     """Change what an owner may change of their account; a `password` only while it must be changed.
 
-    Refuses `SessionRequired` to API keys that would change e-mail or password, `OldPasswordRequired`,
+    Refuses `SessionRequired` to API keys and app passwords that would change e-mail or password, `OldPasswordRequired`,
     `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`.
     """
     if password is not None or changes.email is not None:
@@ -107,6 +108,8 @@ def change_own_account(
         policy.require_fit(core, origin, password, caller.account.names)
         hashed = core.tools.hasher.hash(password.reveal())
     with core.begin(origin, writes=True) as uow:
+        if hashed is not None or changes.email is not None:
+            app_passwords.require_none(uow, caller)
         if hashed is not None:
             still_must = accounts.accounts.c.must_change_password.is_(True)
             if _store(uow, caller.account.number, hashed, still_must, by=caller, must_change=False) is None:

@@ -22,8 +22,8 @@ from tests.people import (
 from tests.racing import at_once
 from tests.unit.core.test_factors import guarded
 
-from dragoman.core import app_passwords, login, password_change, ways
-from dragoman.core.accounts import Account
+from dragoman.core import accounts, app_passwords, factors, login, password_change, ways
+from dragoman.core.accounts import Account, Changes
 from dragoman.core.app_passwords import app_password_sessions
 from dragoman.core.errors import (
     NameRefused,
@@ -216,6 +216,26 @@ def test_it_replaces_no_password(house: Core) -> None:
             new_password=Secret(NEW_PASSWORD),
         )
     login.log_in(house, ORIGIN, ALICE, Secret(PASSWORD), Device())
+
+
+def test_whom_it_let_in_changes_nothing_that_one_signs_in_with(house: Core, clock: FakeClock) -> None:
+    """Through an app password nobody sets a password without the one before, an e-mail address or a second factor."""
+    account = guarded(house, clock, must_change_password=True)
+    caller = presenting(house, enter(house, made(house, account)).secret, origin=PHONE)
+    new = Secret(NEW_PASSWORD)
+    before = rows(house, accounts.accounts)
+    with pytest.raises(SessionRequired):
+        password_change.replace_own_password(house, PHONE, caller, new)
+    for changes, password in ((Changes(), new), (Changes(email="thief@example.org"), None)):
+        with pytest.raises(SessionRequired):
+            password_change.change_own_account(house, PHONE, caller, changes, password)
+    with pytest.raises(SessionRequired):
+        do(house, factors.disable, account, by=caller)
+    with pytest.raises(SessionRequired):
+        do(house, factors.enable, account, Secret("A" * 32), Secret("000000"), by=caller)
+    assert rows(house, accounts.accounts) == before
+    named = password_change.change_own_account(house, PHONE, caller, Changes(display_name="Ada"))
+    assert named.display_name == "Ada"
 
 
 def test_they_are_guessed_no_faster_than_passwords(house: Core) -> None:

@@ -24,6 +24,7 @@ from dragoman.core.errors import (
     WhileImpersonating,
     WrongCredentials,
 )
+from dragoman.core.second_steps import ByApproval
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
 from dragoman.core.ways import Ways
@@ -137,6 +138,25 @@ def test_of_many_at_once_one_spends_it(sealer: Core, clock: FakeClock) -> None:
     do(sealer, approvals.approve, knock(sealer, account).id, by=calling(sealer, account))
     taken = at_once(*[lambda: do(sealer, approvals.take, account.number, origin=PHONE)] * 8)
     assert sorted(map(bool, taken)) == [False] * 7 + [True]
+
+
+def test_what_was_approved_may_be_over_when_it_is_taken(house: Core, clock: FakeClock) -> None:
+    """A sign-in that was let through, and finds nothing to spend when its session is to be opened, is refused."""
+    account = guarded(house, clock)
+    step = ByApproval(Secret(PASSWORD), Device())
+    do(house, approvals.approve, knock(house, account).id, by=calling(house, account))
+    step.look(house, PHONE, account)
+    clock.now += PASSES
+    with pytest.raises(ApprovalRequired):
+        do(house, step.take, account, origin=PHONE)
+
+
+def test_who_has_no_address_is_asked_on_the_pages_alone(house: Core, clock: FakeClock) -> None:
+    """Without an e-mail address no mail is sent, and the question waits all the same."""
+    account = guarded(house, clock, email=None, username="kodi")
+    with pytest.raises(ApprovalRequired):
+        enter(house, name="kodi")
+    assert (len(asked(house, account)), do(house, outbox.listed)) == (1, [])
 
 
 def test_what_was_refused_is_not_asked_again_for_a_day(house: Core, clock: FakeClock) -> None:
