@@ -32,7 +32,7 @@ from dragoman.handlers import Bound
 from dragoman.releases import Release
 from dragoman.serving import Dialect
 from dragoman.settings import DialectSettings
-from dragoman.wire import Access, InPath, Operation, asked, places
+from dragoman.wire import Access, InPath, Operation, Work, asked, places
 
 DIALECTS = discover()
 
@@ -224,7 +224,7 @@ class Traveller:
 def reads_by_itself(operation: Operation[Any, Any]) -> bool:
     """Whether an operation writes nothing and takes nothing: it can be called without being told how."""
     takes_nothing = not any(info.is_required() for info in operation.takes.model_fields.values())
-    return operation.work.value in ("nothing", "reads") and takes_nothing
+    return operation.work in (Work.NOTHING, Work.GLANCES, Work.READS) and takes_nothing
 
 
 @contextmanager
