@@ -19,6 +19,7 @@ SEGMENTS = frozenset(
         "",
         "account",
         "admin",
+        "avatar",
         "confirm",
         "passkey",
         "reset-password",
@@ -37,8 +38,16 @@ def is_ours(path: str) -> bool:
 
 def make_site(core: Core, lanes: Lanes, settings: PageSettings, products: Sequence[Product]) -> Site:
     """All pages. Imports them, which a server that only speaks to apps can do without."""
-    from dragoman.web import account, admin, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
+    from dragoman.web import account, admin, avatars, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
     from dragoman.web.site import Site  # noqa: PLC0415
 
-    pages = (*sign_in.PAGES, *passkeys.PAGES, *confirm.PAGES, *setup.PAGES, *account.PAGES, *admin.PAGES)
+    pages = (
+        *sign_in.PAGES,
+        *avatars.PAGES,
+        *passkeys.PAGES,
+        *confirm.PAGES,
+        *setup.PAGES,
+        *account.PAGES,
+        *admin.PAGES,
+    )
     return Site(pages, core, lanes, settings.trusted_origins, products)

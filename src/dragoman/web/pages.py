@@ -76,9 +76,13 @@ Answer: TypeAlias = Shown | Redirect | File | Spoken
 
 @dataclass(frozen=True)
 class Form:
-    """What was typed into a page: fields by name, each with all that was sent for it."""
+    """What was typed into a page: fields by name, each with all that was sent for it; and files by name.
+
+    What a file was called where it comes from is nobody's business here, and not read.
+    """
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def text(self, name: str) -> str:
         """The one value of a field, without blanks around it; "" if it was not sent. Refuses `Malformed`."""
@@ -159,7 +163,7 @@ Handler = Callable[[Any, Visit], Answer]
 class Page:
     """One method of one path. `{name}` in the path is a parameter. A page that is posted to changes something.
 
-    A `room` is what the page is called in the list at the side, if it is there.
+    A `room` is what the page is called in the list at the side, if it is there. Only one that `takes_files` reads any.
     """
 
     method: Literal["GET", "POST"]
@@ -168,6 +172,7 @@ class Page:
     who: Who = Who.SIGNED_IN
     work: Work = Work.READS
     room: str | None = None
+    takes_files: bool = False
 
 
 def same_site(address: str) -> str:

@@ -23,7 +23,7 @@ from dragoman.core.errors import (
     Unavailable,
 )
 from dragoman.core.principals import Presented, identify
-from dragoman.exchange import Malformed, Spoken, read_body
+from dragoman.exchange import Malformed, Spoken
 from dragoman.log import get_logger
 from dragoman.web import cookies, forgery, forms, notices, refusals, rendering, static
 from dragoman.web.confirm import confirm_first
@@ -126,7 +126,7 @@ class Site:
         try:
             form = Form()
             if page.method == "POST":
-                form = forms.read(exchange, await read_body(exchange, receive, forms.LARGEST))
+                form = await forms.read(exchange, receive, files=page.takes_files)
                 forgery.require_genuine(exchange, session, form, self._trusted)
             visit = Visit(exchange, self._core, parameters, form, secret=session, products=self._products)
             return await self._lane(page.work).run(partial(self._answered, page, visit))

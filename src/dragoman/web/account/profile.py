@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dragoman.core import accounts, step_up
+from dragoman.core import accounts, avatars, step_up
 from dragoman.core.accounts import Changes
 from dragoman.core.errors import NameRefused, NameTaken
 from dragoman.core.telling import tell_owner
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
+from dragoman.web.pictures import PictureUnfit, avatar_of
 from dragoman.wire import Work
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
-    from dragoman.core.work import UnitOfWork
+    from dragoman.core.work import Core, UnitOfWork
 
 PATH = "/account/profile"
 NAMES = f"{PATH}/names"
 SAID = {"email": "That address", "username": "That username", "display_name": "That name"}
 
 
-def show(_uow: UnitOfWork, visit: Visit) -> Answer:
-    """The name that others see, and the way to the others."""
-    return _form("account/profile.html", display_name=visit.caller.account.display_name)
+def show(uow: UnitOfWork, visit: Visit) -> Answer:
+    """The name and the picture that others see, and the way to the other names."""
+    return _profile(uow, visit, visit.caller.account.display_name)
 
 
 def rename(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -32,7 +33,26 @@ def rename(uow: UnitOfWork, visit: Visit) -> Answer:
     try:
         accounts.change(uow, visit.caller.account.number, Changes(display_name=name), by=visit.caller)
     except NameRefused as refusal:
-        return _form("account/profile.html", refusal, display_name=name)
+        return _profile(uow, visit, name, refusal)
+    return Redirect(PATH, said="saved")
+
+
+def set_picture(core: Core, visit: Visit) -> Answer:
+    """Another picture, made anew of the one that was brought: that is work for the lane that hashes."""
+    account = visit.caller.account
+    try:
+        picture = avatar_of(visit.form.files.get("picture", b""))
+    except PictureUnfit as unfit:
+        with core.begin(visit.origin, writes=False) as uow:
+            return _profile(uow, visit, account.display_name, unfit)
+    with core.begin(visit.origin, writes=True) as uow:
+        avatars.put(uow, account.number, picture, by=visit.caller)
+    return Redirect(PATH, said="saved")
+
+
+def remove_picture(uow: UnitOfWork, visit: Visit) -> Answer:
+    """The first letter of the name in its place."""
+    avatars.remove(uow, visit.caller.account.number, by=visit.caller)
     return Redirect(PATH, said="saved")
 
 
@@ -40,7 +60,7 @@ def show_names(uow: UnitOfWork, visit: Visit) -> Answer:
     """What one signs in with, for whoever has just proved who they are."""
     step_up.require(uow, visit.caller)
     account = visit.caller.account
-    return _form("account/names.html", username=account.username, email=account.email or "")
+    return _names(username=account.username, email=account.email or "")
 
 
 def change_names(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -57,7 +77,7 @@ def change_names(uow: UnitOfWork, visit: Visit) -> Answer:
     try:
         after = accounts.change(uow, before.number, changes, by=visit.caller)
     except (NameRefused, NameTaken) as refusal:
-        return _form("account/names.html", refusal, username=username, email=email)
+        return _names(refusal, username=username, email=email)
     _tell(uow, before, after)
     return Redirect(PATH, said="saved")
 
@@ -72,17 +92,35 @@ def _tell(uow: UnitOfWork, before: Account, after: Account) -> None:
             tell_owner(uow, after, what, to=before.email)
 
 
-def _form(template: str, refusal: NameRefused | NameTaken | None = None, **typed: str) -> Shown:
+def _profile(
+    uow: UnitOfWork, visit: Visit, display_name: str, refusal: NameRefused | PictureUnfit | None = None
+) -> Shown:
+    facts = {
+        "display_name": display_name,
+        "has_picture": avatars.has_one(uow, visit.caller.account.number),
+        "problems": [_said(refusal)] if isinstance(refusal, NameRefused) else [],
+        "picture_problems": [str(refusal)] if isinstance(refusal, PictureUnfit) else [],
+    }
+    return Shown("account/profile.html", facts, 422 if refusal else 200)
+
+
+def _said(refusal: NameRefused | NameTaken) -> str:
+    why = refusal.why if isinstance(refusal, NameRefused) else "is somebody's already"
+    return f"{SAID[refusal.field]} {why}."
+
+
+def _names(refusal: NameRefused | NameTaken | None = None, **typed: str) -> Shown:
     problems: Mapping[str, list[str]] = {name: [] for name in typed}
     if refusal is not None:
-        why = refusal.why if isinstance(refusal, NameRefused) else "is somebody's already"
-        problems[refusal.field].append(f"{SAID[refusal.field]} {why}.")
-    return Shown(template, {"typed": typed, "problems": problems}, 422 if refusal else 200)
+        problems[refusal.field].append(_said(refusal))
+    return Shown("account/names.html", {"typed": typed, "problems": problems}, 422 if refusal else 200)
 
 
 PAGES = (
     Page("GET", PATH, show, room="Profile"),
     Page("POST", PATH, rename, work=Work.WRITES),
+    Page("POST", f"{PATH}/picture", set_picture, work=Work.HASHES, takes_files=True),
+    Page("POST", f"{PATH}/picture/remove", remove_picture, work=Work.WRITES),
     Page("GET", NAMES, show_names),
     Page("POST", NAMES, change_names, work=Work.WRITES),
 )
