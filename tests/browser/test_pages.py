@@ -28,6 +28,9 @@ OWN = (
     "/account/password",
     "/account/factors",
     "/account/totp",
+    "/account/second-factor",
+    "/account/app-passwords/new",
+    "/account/approvals",
 )
 
 
