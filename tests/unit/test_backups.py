@@ -148,9 +148,10 @@ def filled(database: Database) -> None:
         db.execute(text("UPDATE data_keys SET master_id = :id"), {"id": KEYS.first.id})
 
 
-@pytest.mark.parametrize("passphrase", [None, "a horse, correct"])
-def test_everything_comes_back(site: Site, passphrase: str | None) -> None:
-    """What is restored is what was there, in every table, encrypted or not, to an empty database or over another."""
+def test_everything_comes_back(site: Site) -> None:
+    """What is restored is what was there, in every table, to an empty database or over another."""
+    # Encryption knows nothing of engines: one of each will do.
+    passphrase = "a horse, correct" if site.engine == "sqlite" else None
     with site.database() as source, site.database(migrated=False) as empty, site.database() as full:
         filled(source)
         file = site.backup(source, passphrase=passphrase)
