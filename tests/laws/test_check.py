@@ -12,7 +12,7 @@ from tests.laws.gateways import IDENTITY, Gateway, gateway, identity
 from tests.laws.travel import DIALECTS, Traveller, exchange_of, has_keys, key_of, manners_of, travelling
 
 from dragoman import check, courier, sweeper
-from dragoman.core import accounts, api_keys, sessions
+from dragoman.core import accounts, api_keys, session_ends
 from dragoman.core.accounts import Account
 from dragoman.core.errors import NotSignedIn, Refusal, SessionRefused
 from dragoman.core.passwords import Hasher
@@ -81,7 +81,7 @@ def test_what_is_of_another_dialect_is_refused(gate: Gateway, dialect: Dialect) 
 
 def sign_out(core: Core, account: Account, dialect: Dialect) -> None:
     """End the account's sessions in one dialect."""
-    do(core, sessions.end_all, account.number, dialects=[dialect.name], origin=Origin(dialect.name))
+    do(core, session_ends.end_all, account.number, dialects=[dialect.name], origin=Origin(dialect.name))
 
 
 def disable(core: Core, account: Account, _dialect: Dialect) -> None:

@@ -33,7 +33,7 @@ from tests.fakes import cheap_hasher, rules
 from tests.load import machine, served
 from tests.postgres import fresh_postgres
 
-from dragoman.core import accounts, sessions, sweep
+from dragoman.core import accounts, session_ends, sessions, sweep
 from dragoman.core.accounts import NewAccount
 from dragoman.core.database import Database
 from dragoman.core.principals import Presented, Principal, identify
@@ -191,12 +191,12 @@ def listed(core: Core, number: int) -> Sequence[Session]:
 
 def end(core: Core, one: Session) -> None:
     """End a session."""
-    in_unit(core, lambda uow: sessions.end_one(uow, one.account_number, "immich", one.id), writes=True)
+    in_unit(core, lambda uow: session_ends.end_one(uow, one.account_number, "immich", one.id), writes=True)
 
 
 def end_all(core: Core, number: int) -> int:
     """End an account's sessions. How many were counted."""
-    return in_unit(core, lambda uow: sessions.end_all(uow, number), writes=True)
+    return in_unit(core, lambda uow: session_ends.end_all(uow, number), writes=True)
 
 
 def sweep_all(core: Core) -> tuple[int, Sequence[float]]:

@@ -19,7 +19,7 @@ from tests.people import ALICE, BOB, calling, opened, presenting, somebody
 from dragoman.building import dialect_models, make_core
 from dragoman.cli.audit import moment_of
 from dragoman.cli.failures import WrongUsage
-from dragoman.core import accounts, audit, sessions
+from dragoman.core import accounts, audit, session_ends, sessions
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret
@@ -75,7 +75,7 @@ def test_session_list_shows_who_is_signed_in(command: Command, core: Core, alice
     session, _ = do(core, sessions.open_session, alice.number, phone, origin=HERE)
     child, _ = opened(core, alice, origin=HERE, parent=session, duration=timedelta(minutes=5))
     ended, _ = opened(core, alice, origin=HERE)
-    do(core, sessions.end, ended)
+    do(core, session_ends.end, ended)
     shown = ok(command("session", "list")).out
     assert str(ended.id) not in shown
     lines = shown.splitlines()

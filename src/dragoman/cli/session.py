@@ -89,22 +89,22 @@ def revoke(
 
 
 def _revoke_one(session: uuid.UUID, config: Config, database: Database) -> None:
-    from dragoman.core import sessions
+    from dragoman.core import session_ends, sessions
 
     with opened(config, database) as core, core.begin(origin(), writes=True) as uow:
         found = sessions.get(uow, session)
-        sessions.end_one(uow, found.account_number, found.dialect, found.id)
+        session_ends.end_one(uow, found.account_number, found.dialect, found.id)
     printing.say(f"Revoked session {session}.")
 
 
 def _revoke_all(name: str, dialect: str | None, config: Config, database: Database) -> None:
-    from dragoman.core import accounts, sessions
+    from dragoman.core import accounts, session_ends
 
     if dialect is not None:
         find(dialect)
     with opened(config, database) as core, core.begin(origin(), writes=True) as uow:
         account = accounts.get(uow, name)
-        sessions.end_all(uow, account.number, dialects=None if dialect is None else [dialect])
+        session_ends.end_all(uow, account.number, dialects=None if dialect is None else [dialect])
     printing.say(f"Revoked all {dialect + ' ' if dialect else ''}sessions of {named(account)}.")
 
 

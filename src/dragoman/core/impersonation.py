@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, String, Table, Uuid, delete, select, update
 
-from dragoman.core import accounts, audit, permissions, sessions
+from dragoman.core import accounts, audit, permissions, session_ends, sessions
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import (
@@ -116,10 +116,10 @@ def subject_of(uow: UnitOfWork, actor: Account, running: Impersonation) -> Accou
 
 
 def end_held(uow: UnitOfWork, secret: Secret) -> bool:
-    """As `sessions.end_held`, also while its owner acts as somebody else: that ends with it. Both are on record."""
+    """As `session_ends.end_held`, also while its owner acts as somebody else: that ends with it. Both are on record."""
     s, i = sessions.sessions.c, impersonations.c
     both = select(s.account_number, i.subject_number).join(impersonations, i.session_id == s.id)
     found = uow.db.execute(both.where(s.digest == digest(secret))).one_or_none()
     if found is not None:
         uow.acts(Acting(*found))
-    return sessions.end_held(uow, secret)
+    return session_ends.end_held(uow, secret)

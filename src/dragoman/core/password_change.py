@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from dragoman.core import accounts, app_passwords, audit, policy, sessions, throttle
+from dragoman.core import accounts, app_passwords, audit, policy, session_ends, throttle
 from dragoman.core.accounts import COLUMNS, Account, Changes
 from dragoman.core.errors import NotFound, OldPasswordRequired, SessionRefused, WrongPassword
 from dragoman.core.proofs import prove_password
@@ -239,7 +239,7 @@ def _end_what_hangs_on_it(
     lifetimes = uow.rules.lifetimes.items()
     strict = [name for name, lifetime in lifetimes if lifetime.ends_with_password and name != but_in]
     if others_too:
-        sessions.end_all(uow, number, but=spared)
+        session_ends.end_all(uow, number, but=spared)
         app_passwords.end_all(uow, number)
     elif strict:
-        sessions.end_all(uow, number, but=spared, dialects=strict)
+        session_ends.end_all(uow, number, but=spared, dialects=strict)

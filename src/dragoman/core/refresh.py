@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Uuid, bindparam, delete, select, update
 
-from dragoman.core import audit, sessions
+from dragoman.core import audit, session_ends, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.errors import RefreshRefused, RefreshReused, SessionRefused
@@ -142,7 +142,7 @@ def _asked_again(uow: UnitOfWork, session: Session, mine: Digest) -> Secret:
     if sealed is None:
         via = f"session {session.id}"
         uow.evidence(
-            sessions.ending(session),
+            session_ends.ending(session),
             audit.line(uow, "refresh token reused", account=session.account_number, via=via),
         )
         raise RefreshReused

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, UniqueConstraint, Uuid, delete, select
 
-from dragoman.core import epochs, sessions
+from dragoman.core import epochs, session_ends, sessions
 from dragoman.core.accounts import accounts
 from dragoman.core.columns import Number, metadata
 from dragoman.core.errors import NotFound
@@ -87,7 +87,7 @@ def end_device(uow: UnitOfWork, account_number: int, name: str, *, via: str = ""
     if found is None:
         return False
     try:
-        sessions.end_one(uow, account_number, uow.origin.dialect, found, via=via)
+        session_ends.end_one(uow, account_number, uow.origin.dialect, found, via=via)
     except NotFound:  # it was over, or somebody else has just ended it
         return False
     return True

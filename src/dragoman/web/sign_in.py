@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dragoman.agents import device_of
-from dragoman.core import login_steps, passkeys, sessions, setup
+from dragoman.core import login_steps, passkeys, session_ends, setup
 from dragoman.core.errors import (
     CodeRefused,
     PasskeyRefused,
@@ -104,7 +104,7 @@ def show_passkey(core: Core, visit: Visit) -> Answer:
 def sign_out(uow: UnitOfWork, visit: Visit) -> Answer:
     """End the session. Whoever has none is signed out, too."""
     if visit.secret is not None:
-        sessions.end_held(uow, visit.secret)
+        session_ends.end_held(uow, visit.secret)
     gone = cookies.dropped(visit.exchange, cookies.SESSION)
     return Redirect(PATH, said="signed-out", headers=(gone, ("clear-site-data", '"cache"')))
 

@@ -12,7 +12,7 @@ from tests.fakes import PASSWORD, do
 from tests.houses import Visited, visiting_as
 from tests.people import somebody
 
-from dragoman.core import sessions
+from dragoman.core import session_ends
 from dragoman.core.accounts import Account
 from dragoman.core.work import Origin
 
@@ -75,7 +75,7 @@ class House(Visited):
 
     def end_all(self, account: Account) -> None:
         """Sign an account out everywhere, as an administrator does."""
-        do(self.core, sessions.end_all, account.number, origin=ORIGIN)
+        do(self.core, session_ends.end_all, account.number, origin=ORIGIN)
 
 
 def pair(response: httpx2.Response) -> Pair:

@@ -22,7 +22,7 @@ from tests.contract.portainer.speech import (
 from tests.fakes import NEW_PASSWORD, PASSWORD, cheap_hasher, do
 from tests.running import configured, running
 
-from dragoman.core import accounts, keys, sessions
+from dragoman.core import accounts, keys, session_ends, sessions
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.sealing import Sealer
 from dragoman.core.work import Origin
@@ -63,7 +63,7 @@ FATES: Mapping[str, Callable[[House, Account], object]] = {
         json={"password": PASSWORD, "newPassword": NEW_PASSWORD},
     ),
     "password changed elsewhere": lambda house, account: do(
-        house.core, sessions.end_all, account.number, dialects=["portainer"]
+        house.core, session_ends.end_all, account.number, dialects=["portainer"]
     ),
     "role changed": lambda house, account: house.ask(
         "PUT", f"/users/{account.number}", house.token(house.admin()), json={"role": 1}

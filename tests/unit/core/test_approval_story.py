@@ -15,7 +15,7 @@ from tests.people import ALICE, calling
 from tests.stories import Story, tell
 from tests.unit.core.test_factors import guarded
 
-from dragoman.core import approvals, login, sessions, throttle
+from dragoman.core import approvals, login, session_ends, throttle
 from dragoman.core.approvals import PASSES, REFUSED, WAITS
 from dragoman.core.errors import ApprovalRequired
 from dragoman.core.secrets import Secret
@@ -78,12 +78,12 @@ class Approving(Story):
     def sign_out(self, device: str) -> None:
         """A device ends the session that it opened last."""
         if self.told[device].opened:
-            do(self.core, sessions.end, self.told[device].opened.pop())
+            do(self.core, session_ends.end, self.told[device].opened.pop())
 
     @rule()
     def sign_out_everywhere(self) -> None:
         """The owner ends all sessions."""
-        do(self.core, sessions.end_all, self.account.number)
+        do(self.core, session_ends.end_all, self.account.number)
         for told in self.told.values():
             told.opened.clear()
 

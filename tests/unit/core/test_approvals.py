@@ -11,7 +11,7 @@ from tests.people import ALICE, BOB, calling, calling_by_key, opened, rows, seal
 from tests.racing import at_once
 from tests.unit.core.test_factors import code, guarded
 
-from dragoman.core import approvals, login, outbox, sessions, sweep, throttle, ways
+from dragoman.core import approvals, login, outbox, session_ends, sweep, throttle, ways
 from dragoman.core.accounts import Account
 from dragoman.core.approvals import PASSES, REFUSED, WAITS, Approval
 from dragoman.core.errors import (
@@ -92,17 +92,17 @@ def test_an_approved_device_signs_in_and_is_known(sealer: Core, clock: FakeClock
     first = enter(sealer).session
     clock.forward(hours=1)
     second = enter(sealer).session
-    do(sealer, sessions.end, first)
+    do(sealer, session_ends.end, first)
     enter(sealer)
-    do(sealer, sessions.end, second)
+    do(sealer, session_ends.end, second)
 
 
 def test_a_device_whose_sessions_have_ended_is_a_stranger(sealer: Core, clock: FakeClock) -> None:
     """Ending its sessions, one or all, ends what was known of the device; so does their idling out."""
     account = guarded(sealer, clock)
-    do(sealer, sessions.end, approved(sealer, account).session)
+    do(sealer, session_ends.end, approved(sealer, account).session)
     approved(sealer, account)
-    do(sealer, sessions.end_all, account.number)
+    do(sealer, session_ends.end_all, account.number)
     approved(sealer, account)
     clock.forward(days=91)
     knock(sealer, account)

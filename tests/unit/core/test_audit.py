@@ -9,7 +9,16 @@ import pytest
 from tests.fakes import ELSEWHERE, NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, do
 from tests.people import ALICE, events, presenting, rows
 
-from dragoman.core import accounts, api_keys, audit, elevation, login, password_change, sessions, setup
+from dragoman.core import (
+    accounts,
+    api_keys,
+    audit,
+    elevation,
+    login,
+    password_change,
+    session_ends,
+    setup,
+)
 from dragoman.core.accounts import Changes, NewAccount
 from dragoman.core.audit import audit_log
 from dragoman.core.errors import NotFound, Refusal
@@ -106,8 +115,8 @@ def test_every_deed_is_on_record_and_no_secret_is(core: Core) -> None:
     do(core, api_keys.revoke, key.id)
     do(core, accounts.change, admin.number, Changes(email="new@example.org"))
     login.log_in(core, ORIGIN, "new@example.org", Secret(NEW_PASSWORD), Device())
-    do(core, sessions.end, signed_in.session)
-    do(core, sessions.end_all, admin.number)
+    do(core, session_ends.end, signed_in.session)
+    do(core, session_ends.end_all, admin.number)
     do(core, accounts.disable, admin.number)
     do(core, accounts.enable, admin.number)
     do(core, accounts.delete_softly, admin.number)

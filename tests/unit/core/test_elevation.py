@@ -21,7 +21,7 @@ from tests.people import (
 )
 from tests.racing import after_statements, at_once
 
-from dragoman.core import accounts, elevation, sessions, throttle
+from dragoman.core import accounts, elevation, session_ends, sessions, throttle
 from dragoman.core.accounts import Account
 from dragoman.core.elevation import pins
 from dragoman.core.errors import (
@@ -367,7 +367,7 @@ def test_nobody_unlocks_for_the_disabled(core: Core, caller: Principal) -> None:
 def test_a_session_ended_meanwhile_is_not_unlocked(core: Core, caller: Principal) -> None:
     """A session that ends while its PIN is verified is refused, not elevated."""
     assert caller.session is not None
-    ended = Meddler(lambda: do(core, sessions.end_all, 1))
+    ended = Meddler(lambda: do(core, session_ends.end_all, 1))
     with pytest.raises(SessionRefused):
         unlock(with_tools(core, hasher=ended), caller)
     assert elevated(core) == [None]

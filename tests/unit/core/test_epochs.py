@@ -12,7 +12,7 @@ from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import BOB, Row, calling, events, opened, presenting, rows, somebody
 from tests.racing import after_statements, is_write
 
-from dragoman.core import elevation, sessions, sweep
+from dragoman.core import elevation, session_ends, sessions, sweep
 from dragoman.core.accounts import accounts
 from dragoman.core.epochs import session_epochs
 from dragoman.core.errors import NotFound, SessionRefused
@@ -53,7 +53,7 @@ def test_all_end_at_once_and_are_swept_later(core: Core) -> None:
     """Sessions that were ended answer nothing and are not listed, while their rows wait for the broom."""
     account = somebody(core)
     secrets = [opened(core, account)[1] for _ in range(3)]
-    assert do(core, sessions.end_all, account.number) == 3
+    assert do(core, session_ends.end_all, account.number) == 3
     assert not any(is_alive(core, secret) for secret in secrets)
     assert do(core, sessions.owned, account.number) == do(core, sessions.owned) == []
     assert len(kept(core)) == 3
@@ -67,9 +67,9 @@ def test_what_is_opened_after_an_end_lives(core: Core) -> None:
     for _ in range(3):
         _, secret = opened(core, account)
         assert is_alive(core, secret)
-        assert do(core, sessions.end_all, account.number) == 1
+        assert do(core, session_ends.end_all, account.number) == 1
         assert not is_alive(core, secret)
-    assert do(core, sessions.end_all, account.number) == 0
+    assert do(core, session_ends.end_all, account.number) == 0
     assert events(core).count("sessions ended") == 3
 
 
@@ -79,10 +79,10 @@ def test_an_end_is_an_accounts_and_a_dialects(core: Core) -> None:
     _, bobs = opened(core, bob)
     _, strict = opened(core, alice, origin=STRICT)
     opened(core, alice)
-    assert do(core, sessions.end_all, alice.number, dialects=["immich"]) == 1
+    assert do(core, session_ends.end_all, alice.number, dialects=["immich"]) == 1
     assert is_alive(core, bobs)
     assert is_alive(core, strict, STRICT)
-    assert do(core, sessions.end_all, alice.number) == 1
+    assert do(core, session_ends.end_all, alice.number) == 1
     assert not is_alive(core, strict, STRICT)
     assert is_alive(core, bobs)
 
@@ -93,7 +93,7 @@ def test_the_spared_session_lives_on(core: Core) -> None:
     mine, secret = opened(core, account)
     for _ in range(3):
         opened(core, account)
-        assert do(core, sessions.end_all, account.number, but=mine) == 1
+        assert do(core, session_ends.end_all, account.number, but=mine) == 1
         assert presenting(core, secret).session == mine
     assert swept(core) == 3
     assert [row["id"] for row in kept(core)] == [mine.id]
@@ -103,11 +103,11 @@ def test_an_ended_session_is_not_spared_back_to_life(core: Core) -> None:
     """Who was signed out from elsewhere a moment ago stays so, though they ask to be spared."""
     account = somebody(core)
     mine, secret = opened(core, account)
-    do(core, sessions.end_all, account.number)
-    do(core, sessions.end_all, account.number, but=mine)
+    do(core, session_ends.end_all, account.number)
+    do(core, session_ends.end_all, account.number, but=mine)
     assert not is_alive(core, secret)
     opened(core, account)
-    do(core, sessions.end_all, account.number, but=mine)
+    do(core, session_ends.end_all, account.number, but=mine)
     assert not is_alive(core, secret)
 
 
@@ -116,7 +116,7 @@ def test_the_children_of_the_spared_session_end(core: Core) -> None:
     account = somebody(core)
     mine, secret = opened(core, account)
     _, childs = opened(core, account, parent=mine)
-    assert do(core, sessions.end_all, account.number, but=mine) == 1
+    assert do(core, session_ends.end_all, account.number, but=mine) == 1
     assert is_alive(core, secret)
     assert not is_alive(core, childs)
 
@@ -126,7 +126,7 @@ def test_a_spared_child_dies_with_its_parent(core: Core) -> None:
     account = somebody(core)
     parent, _ = opened(core, account)
     child, secret = opened(core, account, parent=parent)
-    assert do(core, sessions.end_all, account.number, but=child) == 1
+    assert do(core, session_ends.end_all, account.number, but=child) == 1
     assert not is_alive(core, secret)
     swept(core)
     assert kept(core) == []
@@ -138,16 +138,16 @@ def test_what_has_ended_is_over_for_every_use(core: Core) -> None:
     caller = calling(core, account)
     session = caller.require_session()
     elevation.set_pin(core, ORIGIN, caller, Secret("123456"))
-    do(core, sessions.end_all, account.number)
+    do(core, session_ends.end_all, account.number)
     with pytest.raises(SessionRefused):
-        do(core, sessions.end, session)
+        do(core, session_ends.end, session)
     with pytest.raises(SessionRefused):
         elevation.unlock(core, ORIGIN, caller, Secret("123456"))
     with pytest.raises(SessionRefused):
         opened(core, account, parent=session)
     mine = (account.number, "immich", session.id)
     assert do(core, sessions.find_owned, *mine) is None
-    for use in (sessions.get_owned, sessions.end_one, sessions.lock_one):
+    for use in (sessions.get_owned, session_ends.end_one, sessions.lock_one):
         with pytest.raises(NotFound):
             do(core, use, *mine)
     with pytest.raises(NotFound):
@@ -167,7 +167,7 @@ def test_a_sign_in_under_way_does_not_slip_through(core: Core) -> None:
     ended: list[int] = []
 
     def end() -> None:
-        ended.append(do(core, sessions.end_all, account.number))
+        ended.append(do(core, session_ends.end_all, account.number))
 
     ending = threading.Thread(target=end)
     with core.begin(ORIGIN, writes=True) as uow:
@@ -192,7 +192,7 @@ def test_a_session_opened_in_an_epoch_past_is_dead(core: Core) -> None:
     def end(statement: str) -> None:
         if "FOR KEY SHARE" in statement and not meanwhile:
             meanwhile.append(0)
-            meanwhile.append(do(core, sessions.end_all, account.number))
+            meanwhile.append(do(core, session_ends.end_all, account.number))
 
     with after_statements(core, end):
         _, secret = opened(core, account, parent=parent)
@@ -205,7 +205,7 @@ def test_a_parent_cannot_vanish_under_its_child(core: Core) -> None:
     """A child that is being opened keeps its parent's row, so nothing goes wrong: the parent's end waits."""
     account = somebody(core)
     parent, _ = opened(core, account)
-    ending = threading.Thread(target=lambda: do(core, sessions.end, parent))
+    ending = threading.Thread(target=lambda: do(core, session_ends.end, parent))
 
     def end(statement: str) -> None:
         if "FOR KEY SHARE" in statement and not ending.ident:
@@ -228,7 +228,7 @@ def test_ended_sessions_are_swept_in_batches(core: Core) -> None:
     for _ in range(25):
         opened(core, account)
     mine, secret = opened(core, account)
-    do(core, sessions.end_all, account.number, but=mine)
+    do(core, session_ends.end_all, account.number, but=mine)
     deletions: list[str] = []
 
     def count(statement: str) -> None:
@@ -249,7 +249,7 @@ def test_the_broom_remembers_what_is_swept(core: Core) -> None:
     account = somebody(core)
     for _ in range(2):
         opened(core, account)
-        do(core, sessions.end_all, account.number)
+        do(core, session_ends.end_all, account.number)
         assert swept(core) == 1
         (epoch,) = rows(core, session_epochs)
         assert epoch["swept"] == epoch["epoch"]
@@ -265,7 +265,7 @@ def test_several_accounts_are_swept_one_after_another(core: Core) -> None:
         account = somebody(core, name)
         for origin in (ORIGIN, STRICT):
             opened(core, account, origin=origin)
-        do(core, sessions.end_all, account.number)
+        do(core, session_ends.end_all, account.number)
     assert swept(core) == 4
     assert kept(core) == []
     assert {row["swept"] for row in rows(core, session_epochs)} == {1}
@@ -276,7 +276,7 @@ def test_two_brooms_do_not_meet(core: Core) -> None:
     """What one node is sweeping another passes over, so that neither waits for the other."""
     account = somebody(core)
     opened(core, account)
-    do(core, sessions.end_all, account.number)
+    do(core, session_ends.end_all, account.number)
     others: list[int] = []
 
     def sweep_too(statement: str) -> None:
@@ -293,7 +293,7 @@ def test_epochs_go_with_their_account(core: Core, clock: FakeClock) -> None:
     """An account that is purged leaves no epoch behind."""
     account = somebody(core)
     opened(core, account)
-    do(core, sessions.end_all, account.number)
+    do(core, session_ends.end_all, account.number)
 
     def purge(uow: UnitOfWork) -> None:
         uow.db.execute(accounts.delete().where(accounts.c.number == account.number))
@@ -303,7 +303,7 @@ def test_epochs_go_with_their_account(core: Core, clock: FakeClock) -> None:
 
 
 @ON_POSTGRESQL
-@pytest.mark.parametrize("use", [sessions.lock_one, sessions.end_one])
+@pytest.mark.parametrize("use", [sessions.lock_one, session_ends.end_one])
 def test_a_session_that_goes_meanwhile_is_not_found(core: Core, use: Callable[..., None]) -> None:
     """A session that ends between being looked at and being written is not there: locking does not revive it.
 
@@ -316,7 +316,7 @@ def test_a_session_that_goes_meanwhile_is_not_found(core: Core, use: Callable[..
     def end(statement: str) -> None:
         if "FROM sessions" in statement and not is_write(statement) and not ended:
             ended.append(statement)
-            do(core, sessions.end, session)
+            do(core, session_ends.end, session)
 
     with after_statements(core, end), pytest.raises(NotFound):
         do(core, use, account.number, "immich", session.id)

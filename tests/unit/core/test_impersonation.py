@@ -32,6 +32,7 @@ from dragoman.core import (
     password_change,
     permissions,
     resets,
+    session_ends,
     sessions,
 )
 from dragoman.core.access_tokens import NewAccessToken
@@ -128,7 +129,7 @@ def bob_after(core: Core, *deeds: Callable[[UnitOfWork, int], None]) -> Account:
 
 def ended(core: Core, caller: Principal) -> Principal:
     """A caller whose session somebody else has just ended."""
-    do(core, sessions.end, caller.require_session())
+    do(core, session_ends.end, caller.require_session())
     return caller
 
 
@@ -222,7 +223,7 @@ ENDS: dict[str, Callable[[Core, Account, Account], object]] = {
     "no administrator": lose_admin,
     "administrator disabled": lambda core, admin, _: do(core, accounts.disable, admin.number),
     "administrator purged": lambda core, admin, _: do(core, accounts.purge, admin.number),
-    "signed out everywhere": lambda core, admin, _: do(core, sessions.end_all, admin.number),
+    "signed out everywhere": lambda core, admin, _: do(core, session_ends.end_all, admin.number),
     "user disabled": lambda core, _, user: do(core, accounts.disable, user.number),
     "user deleted": lambda core, _, user: do(core, accounts.delete_softly, user.number),
     "user purged": lambda core, _, user: do(core, accounts.purge, user.number),
@@ -279,7 +280,7 @@ def test_the_user_signs_out_only_themselves(core: Core) -> None:
     secret = acting(core, admin=admin, subject=bob)
     caller = presenting(core, secret)
     calling(core, bob)
-    assert do(core, sessions.end_all, bob.number, but=caller.session) == 1
+    assert do(core, session_ends.end_all, bob.number, but=caller.session) == 1
     assert presenting(core, secret).account == bob
     assert [session.account_number for session in do(core, sessions.owned)] == [admin.number]
 
@@ -381,7 +382,7 @@ def test_every_line_has_both_names(core: Core, clock: FakeClock) -> None:
         caller = identify(uow, Presented("session", secret))
         accounts.change(uow, eve.number, Changes(display_name="Evelyn"), by=caller)
         accounts.disable(uow, eve.number, by=caller)
-        sessions.end_all(uow, bob.number)
+        session_ends.end_all(uow, bob.number)
         impersonation.stop(uow, caller)
 
     opened(core, bob)

@@ -20,7 +20,7 @@ from tests.fakes import ORIGIN, FakeClock, cheap_hasher, do, rules
 from tests.people import events, opened, rows, sealing, somebody
 from tests.racing import at_once
 
-from dragoman.core import accounts, keys, sessions, sweep
+from dragoman.core import accounts, keys, session_ends, sessions, sweep
 from dragoman.core.database import Database
 from dragoman.core.errors import SessionRefused, TooMany
 from dragoman.core.keys import Signing, signing_keys
@@ -338,7 +338,7 @@ def test_a_token_names_a_session_and_lives_by_it(core: Core, clock: FakeClock) -
         named(core, session)
     do(core, accounts.enable, account.number)
     assert named(core, session) == account.email
-    do(core, sessions.end_all, account.number)
+    do(core, session_ends.end_all, account.number)
     with pytest.raises(SessionRefused):
         named(core, session)
     idle, _ = opened(core, account)

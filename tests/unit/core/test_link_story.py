@@ -20,7 +20,7 @@ from tests.fakes import ORIGIN, FakeClock, do
 from tests.links import LINK_PASSWORD, made, opened
 from tests.people import calling, presenting, sealing, somebody
 
-from dragoman.core import access_tokens, accounts, link_lists, link_visits, sessions, tickets
+from dragoman.core import access_tokens, accounts, link_lists, link_visits, session_ends, tickets
 from dragoman.core.errors import AccessTokenRefused, Refusal, SessionRefused, TicketRefused, WrongLinkPassword
 from dragoman.core.principals import Principal
 from dragoman.core.secrets import Secret
@@ -201,7 +201,7 @@ class Story(RuleBasedStateMachine):
     def leave(self, guest: ToldGuest | None) -> None:
         """A visitor signs out."""
         if guest is not None and guest.is_in(self.now):
-            do(self.core, sessions.end_held, guest.secret)
+            do(self.core, session_ends.end_held, guest.secret)
             guest.ended = True
 
     # What happens to people, and time.
@@ -215,7 +215,7 @@ class Story(RuleBasedStateMachine):
     @rule(person=ANYBODY)
     def end_sessions(self, person: ToldPerson) -> None:
         """All sessions of an account end, its visitors' among them."""
-        do(self.core, sessions.end_all, person.number)
+        do(self.core, session_ends.end_all, person.number)
         for link in self.links:
             for guest in link.guests:
                 guest.ended = guest.ended or link.shown_as is person

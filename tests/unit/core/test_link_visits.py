@@ -23,7 +23,7 @@ from tests.people import (
 )
 from tests.racing import at_once
 
-from dragoman.core import access_tokens, accounts, audit, link_visits, sessions
+from dragoman.core import access_tokens, accounts, audit, link_visits, session_ends, sessions
 from dragoman.core.errors import (
     AccessTokenRefused,
     NotSignedIn,
@@ -181,7 +181,7 @@ def test_a_visitor_goes_with_all_sessions(core: Core, alice: Principal) -> None:
     """Whoever ends all sessions of an account ends its visitors', too."""
     _, token = made(core, alice)
     visitor = opened(core, token)
-    do(core, sessions.end_all, alice.account.number)
+    do(core, session_ends.end_all, alice.account.number)
     with pytest.raises(SessionRefused):
         presenting(core, visitor.secret, visitors=True)
 

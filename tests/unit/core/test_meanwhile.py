@@ -15,7 +15,7 @@ from tests.fakes import ORIGIN, do
 from tests.people import opened, rows, somebody
 from tests.racing import after_statements, is_write
 
-from dragoman.core import api_keys, sessions
+from dragoman.core import api_keys, session_ends, sessions
 from dragoman.core.errors import NotFound
 from dragoman.core.work import Core
 
@@ -42,7 +42,7 @@ def emptied_once_read(core: Core, table: Table) -> Iterator[None]:
 
 SESSION_USES: dict[str, Callable[..., Any]] = {
     "lock_one": sessions.lock_one,
-    "end_one": sessions.end_one,
+    "end_one": session_ends.end_one,
 }
 
 

@@ -11,7 +11,7 @@ from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import BOB, calling, events, opened, presenting, rows, somebody
 from tests.racing import at_once
 
-from dragoman.core import elevation, sessions, sweep
+from dragoman.core import elevation, session_ends, sessions, sweep
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.principals import Presented, Principal, identify
 from dragoman.core.secrets import Secret
@@ -71,7 +71,7 @@ def test_one_session_is_ended(core: Core) -> None:
     (session, secret), (_, other) = opened(core, account), opened(core, account)
     _, childs = opened(core, account, parent=session)
     mine = (account.number, "immich", session.id)
-    outcomes = at_once(*[lambda: do(core, sessions.end_one, *mine)] * 8)
+    outcomes = at_once(*[lambda: do(core, session_ends.end_one, *mine)] * 8)
     assert [type(outcome) for outcome in outcomes].count(NotFound) == 7
     assert not is_alive(core, secret)
     assert not is_alive(core, childs)
@@ -84,7 +84,7 @@ def test_nobody_ends_anothers_session(core: Core) -> None:
     alice, bob = somebody(core), somebody(core, BOB)
     session, secret = opened(core, alice)
     for wrong in ((bob.number, "immich"), (alice.number, "strict")):
-        for use in (sessions.end_one, sessions.lock_one):
+        for use in (session_ends.end_one, sessions.lock_one):
             with pytest.raises(NotFound):
                 do(core, use, *wrong, session.id)
         with pytest.raises(NotFound):
@@ -154,7 +154,7 @@ def test_a_dead_session_opens_none(core: Core, clock: FakeClock) -> None:
     account = somebody(core)
     (ended, _), (idle, _) = opened(core, account), opened(core, account)
     expired, _ = opened(core, account, duration=timedelta(days=1))
-    do(core, sessions.end, ended)
+    do(core, session_ends.end, ended)
     clock.forward(days=90)
     for parent in (ended, expired, idle):
         with pytest.raises(SessionRefused):
@@ -203,7 +203,7 @@ def test_descendants_end_with_any_of_their_line(core: Core) -> None:
     account = somebody(core)
     oldest, oldests = opened(core, account)
     (_, firsts), (second, seconds), (_, thirds) = generations(core, oldest)
-    do(core, sessions.end, second)
+    do(core, session_ends.end, second)
     assert [is_alive(core, secret) for secret in (oldests, firsts, seconds, thirds)] == [
         True,
         True,

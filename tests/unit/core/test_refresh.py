@@ -17,7 +17,7 @@ from tests.fakes import ORIGIN, FakeClock, cheap_hasher, do, rules
 from tests.people import BOB, events, opened, rows, sealing, somebody, with_tools
 from tests.racing import at_once
 
-from dragoman.core import accounts, refresh, sessions, sweep
+from dragoman.core import accounts, refresh, session_ends, sessions, sweep
 from dragoman.core.database import Database
 from dragoman.core.errors import RefreshRefused, RefreshReused, Unavailable
 from dragoman.core.refresh import Rotated, refresh_tokens
@@ -91,7 +91,7 @@ def test_a_use_keeps_the_session_from_idling(sealed: Core, clock: FakeClock) -> 
 FATES: Mapping[str, Callable[[Core], object]] = {
     "disabled": lambda core: do(core, accounts.disable, 1),
     "deleted": lambda core: do(core, accounts.delete_softly, 1),
-    "signed out": lambda core: do(core, sessions.end_all, 1),
+    "signed out": lambda core: do(core, session_ends.end_all, 1),
     "purged": lambda core: do(core, accounts.purge, 1),
 }
 
@@ -112,7 +112,7 @@ def test_an_ended_session_takes_its_tokens_along(sealed_sqlite: Core) -> None:
     """Signing out leaves no token on record."""
     session, token = begun(sealed_sqlite)
     rotated(sealed_sqlite, token)
-    do(sealed_sqlite, sessions.end, session, origin=STRICT)
+    do(sealed_sqlite, session_ends.end, session, origin=STRICT)
     assert rows(sealed_sqlite, refresh_tokens) == []
 
 

@@ -10,7 +10,7 @@ from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import BOB, events, opened, presenting, rows, somebody
 from tests.racing import at_once
 
-from dragoman.core import sessions, sweep
+from dragoman.core import session_ends, sessions, sweep
 from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
@@ -106,7 +106,7 @@ def test_a_child_dies_with_its_parent(core: Core, clock: FakeClock) -> None:
     child, secret = opened(core, account, parent=parent)
     assert child.parent_id == parent.id
     assert is_alive(core, secret)
-    do(core, sessions.end, parent)
+    do(core, session_ends.end, parent)
     assert not is_alive(core, secret)
     assert rows(core, sessions.sessions) == []
     aging, _ = opened(core, account)
@@ -132,7 +132,7 @@ def test_a_parent_outlives_its_child(core: Core) -> None:
     account = somebody(core)
     parent, secret = opened(core, account)
     child, _ = opened(core, account, parent=parent)
-    do(core, sessions.end, child)
+    do(core, session_ends.end, child)
     assert is_alive(core, secret)
 
 
@@ -142,7 +142,7 @@ def test_a_parent_outlives_its_child(core: Core) -> None:
 def test_an_ended_session_is_gone(core: Core) -> None:
     """Signing out deletes the session, once: whoever comes second is refused, and puts nothing on record."""
     session, secret = opened(core, somebody(core))
-    outcomes = at_once(*[lambda: do(core, sessions.end, session)] * 8)
+    outcomes = at_once(*[lambda: do(core, session_ends.end, session)] * 8)
     assert [type(outcome) for outcome in outcomes].count(SessionRefused) == 7
     assert not is_alive(core, secret)
     assert events(core) == ["account added", "signed out"]
@@ -168,14 +168,14 @@ def test_all_sessions_end_but_one(core: Core) -> None:
     def left() -> set[Session]:
         return set(do(core, sessions.owned))
 
-    assert do(core, sessions.end_all, alice.number, but=mine, dialects=["strict", "another"]) == 1
+    assert do(core, session_ends.end_all, alice.number, but=mine, dialects=["strict", "another"]) == 1
     assert left() == {mine, other, bobs}
-    assert do(core, sessions.end_all, alice.number, but=mine, dialects=[]) == 0
-    assert do(core, sessions.end_all, alice.number, but=mine) == 1
+    assert do(core, session_ends.end_all, alice.number, but=mine, dialects=[]) == 0
+    assert do(core, session_ends.end_all, alice.number, but=mine) == 1
     assert left() == {mine, bobs}
-    assert do(core, sessions.end_all, alice.number) == 1
+    assert do(core, session_ends.end_all, alice.number) == 1
     assert left() == {bobs}
-    assert do(core, sessions.end_all, alice.number) == 0
+    assert do(core, session_ends.end_all, alice.number) == 0
     assert events(core).count("sessions ended") == 3
     assert strict not in left()
 

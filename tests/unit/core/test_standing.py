@@ -9,7 +9,7 @@ from tests.fakes import ORIGIN, PASSWORD, FakeClock, do
 from tests.people import ALICE, BOB, events, presenting, rows, sealing, somebody
 from tests.racing import at_once
 
-from dragoman.core import accounts, login, sessions, standing, sweep
+from dragoman.core import accounts, login, session_ends, sessions, standing, sweep
 from dragoman.core.accounts import Account
 from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret
@@ -73,17 +73,17 @@ def test_what_has_ended_is_not_given_again(core: Core, clock: FakeClock, how: st
     account = somebody(core)
     first, secret = sign_in(core, account)
     if how == "ended":
-        do(core, sessions.end, first)
+        do(core, session_ends.end, first)
     elif how == "all ended":
-        assert do(core, sessions.end_all, account.number) == 1
+        assert do(core, session_ends.end_all, account.number) == 1
     elif how == "idle":
         clock.forward(days=90)
     elif how == "device ended":
         assert do(core, standing.end_device, account.number, "web-ui") is True
         assert do(core, standing.end_device, account.number, "web-ui") is False
     else:
-        assert do(core, sessions.end_held, secret) is True
-        assert do(core, sessions.end_held, secret) is False
+        assert do(core, session_ends.end_held, secret) is True
+        assert do(core, session_ends.end_held, secret) is False
     _, other = sign_in(core, account)
     assert other != secret
     with pytest.raises(SessionRefused):
@@ -95,9 +95,9 @@ def test_a_secret_ends_only_the_session_it_opens(core: Core) -> None:
     """Whoever holds a secret ends that session alone, and only in its own dialect; it is on record."""
     account = somebody(core)
     (_, mine), (_, other) = sign_in(core, account), sign_in(core, account, "phone")
-    assert do(core, sessions.end_held, mine, origin=replace(ORIGIN, dialect="strict")) is False
-    assert do(core, sessions.end_held, Secret("nobody's")) is False
-    assert do(core, sessions.end_held, mine) is True
+    assert do(core, session_ends.end_held, mine, origin=replace(ORIGIN, dialect="strict")) is False
+    assert do(core, session_ends.end_held, Secret("nobody's")) is False
+    assert do(core, session_ends.end_held, mine) is True
     assert events(core).count("signed out") == 1
     presenting(core, other)
 
@@ -108,7 +108,7 @@ def test_of_many_that_end_a_session_one_does(core: Core) -> None:
     _, secret = sign_in(core, account)
 
     def by_secret() -> bool:
-        return do(core, sessions.end_held, secret)
+        return do(core, session_ends.end_held, secret)
 
     def by_device() -> bool:
         return do(core, standing.end_device, account.number, "web-ui")

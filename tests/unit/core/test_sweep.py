@@ -11,7 +11,7 @@ from tests.fakes import FakeClock, do
 from tests.people import events, everything, opened, presenting, rows, somebody
 from tests.racing import after_statements, is_write
 
-from dragoman.core import api_keys, audit, devices, sessions, sweep, throttle
+from dragoman.core import api_keys, audit, devices, session_ends, sessions, sweep, throttle
 from dragoman.core.errors import Unavailable
 from dragoman.core.last_seen import Sighting
 from dragoman.core.work import Core, Origin
@@ -173,7 +173,7 @@ def test_what_was_seen_of_the_departed_is_nothing(core: Core, clock: FakeClock) 
     session, secret = opened(core, somebody(core))
     clock.forward(hours=1)
     presenting(core, secret)
-    do(core, sessions.end, session)
+    do(core, session_ends.end, session)
     assert sweep.write_last_seen(core, SWEEPER) == 1
     assert rows(core, sessions.sessions) == []
     assert events(core) == ["account added", "signed out"]

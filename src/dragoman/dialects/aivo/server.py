@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import keys, login, refresh, sessions
+from dragoman.core import keys, login, refresh, session_ends
 from dragoman.core.errors import SessionRefused
 from dragoman.core.principals import Presented
 from dragoman.core.secrets import Secret
@@ -92,7 +92,7 @@ def claimed_session(uow: UnitOfWork, call: Call) -> Named | None:
 
 
 def logout(uow: UnitOfWork, call: Call, _ask: Nothing) -> Nothing:
-    sessions.end(uow, call.caller.require_session())
+    session_ends.end(uow, call.caller.require_session())
     return Nothing()
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dragoman.core import impersonation, sessions
+from dragoman.core import impersonation, session_ends
 from dragoman.core import login as sign_in
 from dragoman.core.errors import SessionRefused
 from dragoman.core.secrets import Secret
@@ -55,7 +55,7 @@ def logout(uow: UnitOfWork, call: Call, _ask: Nothing) -> Reply[Nothing]:
     """End the session that is held up, if it is one that lives. API tokens stay good."""
     if call.principal is not None and call.principal.session is not None:
         with suppress(SessionRefused):  # it was ended at this very moment
-            sessions.end(uow, call.principal.session)
+            session_ends.end(uow, call.principal.session)
     return Reply(Nothing(), cleared(call.exchange))
 
 

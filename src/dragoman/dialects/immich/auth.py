@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman.core import elevation, login, password_change, sessions, setup
+from dragoman.core import elevation, login, password_change, session_ends, setup
 from dragoman.core.accounts import NewAccount
 from dragoman.core.secrets import Secret
 from dragoman.dialects.immich.credentials import CLEARED, cookies, device_of, secret
@@ -78,7 +78,7 @@ def change_password(core: Core, call: Call, ask: ChangePasswordDto) -> UserAdmin
 
 def logout(uow: UnitOfWork, call: Call, _ask: Nothing) -> Reply[LogoutResponseDto]:
     if call.caller.session is not None:
-        sessions.end(uow, call.caller.session)
+        session_ends.end(uow, call.caller.session)
     return Reply(LogoutResponseDto(successful=True, redirect_uri="/auth/login?autoLaunch=0"), CLEARED)
 
 

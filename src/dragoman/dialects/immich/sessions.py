@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import sessions
+from dragoman.core import session_ends, sessions
 from dragoman.core.principals import Principal
 from dragoman.core.sessions import Device, Session
 from dragoman.dialects.immich.wire import ImmichApi
@@ -78,14 +78,14 @@ def update_session(uow: UnitOfWork, call: Call, ask: SessionUpdateDto) -> Sessio
 
 def delete_session(uow: UnitOfWork, call: Call, ask: OfSession) -> Nothing:
     caller = call.caller
-    sessions.end_one(uow, caller.account.number, uow.origin.dialect, uuid.UUID(ask.id), via=caller.via)
+    session_ends.end_one(uow, caller.account.number, uow.origin.dialect, uuid.UUID(ask.id), via=caller.via)
     return Nothing()
 
 
 def delete_all_sessions(uow: UnitOfWork, call: Call, _ask: Nothing) -> Nothing:
     """All but the caller's own; a caller with a key has none, so that all end."""
     caller = call.caller
-    sessions.end_all(uow, caller.account.number, but=caller.session, dialects=[uow.origin.dialect])
+    session_ends.end_all(uow, caller.account.number, but=caller.session, dialects=[uow.origin.dialect])
     return Nothing()
 
 

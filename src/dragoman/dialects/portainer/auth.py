@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dragoman.core import accounts, login, sessions
+from dragoman.core import accounts, login, session_ends, sessions
 from dragoman.core.errors import CredentialRefused
 from dragoman.core.principals import identify
 from dragoman.core.secrets import Secret
@@ -73,7 +73,7 @@ def logout(uow: UnitOfWork, call: Call, _ask: Nothing) -> Reply[Nothing]:
     if token:
         try:
             caller = identify(uow, tokens.named(uow, call.settings, Secret(token)))
-            sessions.end(uow, caller.require_session())
+            session_ends.end(uow, caller.require_session())
         except CredentialRefused:
             pass  # it has ended already
     return Reply(Nothing(), [cleared(call.exchange, call.settings)])

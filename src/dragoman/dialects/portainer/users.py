@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import account_lists, accounts, password_change, sessions, setup
+from dragoman.core import account_lists, accounts, password_change, session_ends, setup
 from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.errors import NotFound, PasswordRefused, Reason
 from dragoman.core.secrets import Secret
@@ -166,7 +166,7 @@ def user_update(core: Core, call: Call, ask: UsersUserUpdatePayload) -> Portaine
 
     def also(uow: UnitOfWork, number: int) -> None:
         if new is not None or ask.role:
-            sessions.end_all(uow, number, dialects=[uow.origin.dialect])
+            session_ends.end_all(uow, number, dialects=[uow.origin.dialect])
 
     if new is None or is_admin:
         return user(
@@ -201,7 +201,7 @@ def change_with_proof(
     def also(uow: UnitOfWork, number: int) -> None:
         nonlocal changed
         changed = accounts.change(uow, number, changes, by=call.caller)
-        sessions.end_all(uow, number, dialects=[uow.origin.dialect])
+        session_ends.end_all(uow, number, dialects=[uow.origin.dialect])
 
     password_change.change_password(core, call.origin, call.caller, old, new, of=account, also=also)
     return changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dragoman.core import login, password_change, sessions, setup, standing
+from dragoman.core import login, password_change, session_ends, sessions, setup, standing
 from dragoman.core.errors import WrongCredentials
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
@@ -56,7 +56,7 @@ def api_auth_delete(uow: UnitOfWork, call: Call, ask: KeyToDelete) -> Nothing:
     by_query = queried(call.exchange)
     if by_query or "key_or_device" not in ask.model_fields_set:
         for key in by_query[:1]:
-            sessions.end_held(uow, Secret(normal(key)))
+            session_ends.end_held(uow, Secret(normal(key)))
         return Nothing()
     named = (ask.key_or_device or "").strip()
     if not named:
@@ -64,7 +64,7 @@ def api_auth_delete(uow: UnitOfWork, call: Call, ask: KeyToDelete) -> Nothing:
     caller = call.principal
     if caller is not None and standing.end_device(uow, caller.account.number, named.lower(), via=caller.via):
         return Nothing()
-    if not sessions.end_held(uow, Secret(normal(named))):
+    if not session_ends.end_held(uow, Secret(normal(named))):
         raise UnknownKey
     return Nothing()
 

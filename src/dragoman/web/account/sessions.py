@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman.agents import device_of
-from dragoman.core import sessions
+from dragoman.core import session_ends, sessions
 from dragoman.core.errors import NotFound
 from dragoman.dialects import discover
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
@@ -75,14 +75,14 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     session = sessions.get(uow, visit.id_of("session"))
     if session.account_number != caller.account.number:
         raise NotFound("session")
-    sessions.end_one(uow, caller.account.number, session.dialect, session.id, via=caller.via)
+    session_ends.end_one(uow, caller.account.number, session.dialect, session.id, via=caller.via)
     return Redirect(PATH, said="session-ended")
 
 
 def revoke_others(uow: UnitOfWork, visit: Visit) -> Answer:
     """Sign out all but this."""
     session = visit.caller.require_in_person()
-    sessions.end_all(uow, visit.caller.account.number, but=session)
+    session_ends.end_all(uow, visit.caller.account.number, but=session)
     return Redirect(PATH, said="sessions-ended")
 
 

@@ -19,6 +19,7 @@ from dragoman.core import (
     passkeys,
     recovery_codes,
     resets,
+    session_ends,
     sessions,
     step_up,
     throttle,
@@ -109,7 +110,7 @@ def _restore(uow: UnitOfWork, account: Account, by: Principal) -> None:
 
 
 def _end_sessions(uow: UnitOfWork, account: Account, by: Principal) -> None:
-    sessions.end_all(uow, account.number, but=by.session, by=by)
+    session_ends.end_all(uow, account.number, but=by.session, by=by)
 
 
 def _drop_codes(uow: UnitOfWork, account: Account, by: Principal) -> None:
