@@ -72,7 +72,7 @@ def with_codes(house: Running, page: Any) -> None:
 def test_every_picture_is_of_one_size_and_light_enough(
     sqlite_server: Running, opens: Opener, album: Path
 ) -> None:
-    """Each shows a page at 1100 × 700, in light colours, and weighs less than 120 kB."""
+    """Each shows a page at 1100 by 700, in light colours, and weighs less than 120 kB."""
     email = inhabited(sqlite_server)
     viewport = dict(zip(("width", "height"), SIZE, strict=True))
     page = opens("/sign-in", viewport=viewport, color_scheme="light", user_agent=FIREFOX)
