@@ -182,6 +182,28 @@ def page(
     return [of(row) for row in uow.db.execute(query)]
 
 
+def page_of_all(
+    uow: UnitOfWork,
+    *,
+    account_number: int | None = None,
+    dialect: str | None = None,
+    after: uuid.UUID | None = None,
+    limit: int,
+) -> Sequence[ApiKey]:
+    """Keys of an account or of all, by the numbers of their owners; those after the key `after`, if that is there."""
+    k = api_keys.c
+    query = select(*COLUMNS).order_by(k.account_number, k.id).limit(limit)
+    if account_number is not None:
+        query = query.where(k.account_number == account_number)
+    if dialect is not None:
+        query = query.where(k.dialect == dialect)
+    owner = uow.db.scalar(select(k.account_number).where(k.id == after))
+    if owner is not None:
+        further = or_(k.account_number > owner, k.id > after)
+        query = query.where(k.account_number >= owner, further)
+    return [of(row) for row in uow.db.execute(query)]
+
+
 def get_owned(uow: UnitOfWork, owner: int, dialect: str, key_id: uuid.UUID) -> ApiKey:
     """The key of an account in a dialect that has this id, expired or not. Refuses `NotFound`."""
     row = uow.db.execute(select(*COLUMNS).where(*_mine(owner, dialect, key_id))).one_or_none()
@@ -267,8 +289,8 @@ def revoke(
     owner: int | None = None,
     dialect: str | None = None,
     by: Principal | None = None,
-) -> None:
-    """Revoke a key. Refuses `WhileImpersonating`; `NotFound` when there is none, or it is not the `owner`'s or `dialect`'s that is named."""
+) -> int:
+    """Revoke a key; the number of its owner. Refuses `WhileImpersonating`; `NotFound` when there is none, or it is not the `owner`'s or `dialect`'s that is named."""
     if by is not None:
         by.require_no_actor()
     mine = [api_keys.c.id == key_id]
@@ -280,6 +302,8 @@ def revoke(
     if number is None:
         raise NotFound("API key")
     audit.record(uow, "key revoked", account=number, by=by, key=str(key_id))
+    owner_number: int = number
+    return owner_number
 
 
 _USED_BEFORE = or_(api_keys.c.used_at.is_(None), api_keys.c.used_at < bindparam("at", type_=Instant))

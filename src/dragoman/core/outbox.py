@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from dragoman.core.database import AnyRow
     from dragoman.core.mail import Mailer
+    from dragoman.core.principals import Principal
     from dragoman.core.work import Core, Origin, UnitOfWork
 
 State = Literal["waiting", "delivered", "refused", "expired", "withdrawn"]
@@ -211,9 +212,13 @@ def show_next(uow: UnitOfWork) -> Mail | None:
     return None if row is None else _opened(uow, row)
 
 
-def listed(uow: UnitOfWork, state: State | None = None, *, limit: int = 100) -> Sequence[Posted]:
-    """The newest mails, of a state or of all, the newest first."""
+def listed(
+    uow: UnitOfWork, state: State | None = None, *, before: uuid.UUID | None = None, limit: int = 100
+) -> Sequence[Posted]:
+    """The newest mails, of a state or of all, the newest first; only those older than the one `before`."""
     query = select(*COLUMNS).order_by(outbox.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(outbox.c.id < before)
     if state is not None:
         query = query.where(outbox.c.state == state)
     return [Posted(*row) for row in uow.db.execute(query)]
@@ -235,6 +240,14 @@ def retry(uow: UnitOfWork, mail: uuid.UUID | None = None) -> int:
     if mail is not None and not made_due:
         raise NotFound("waiting mail")
     return made_due
+
+
+def give_up(uow: UnitOfWork, mail: uuid.UUID, *, by: Principal) -> None:
+    """Hand a mail to nobody, and erase what it says. Refuses `NotFound` when it does not wait."""
+    of: int | None = uow.db.scalar(select(outbox.c.account_number).where(outbox.c.id == mail))
+    if of is None or not _finish(uow, "withdrawn", outbox.c.id == mail):
+        raise NotFound("waiting mail")
+    audit.record(uow, "mail given up", account=of, by=by, mail=str(mail))
 
 
 def _claim(uow: UnitOfWork) -> AnyRow | None:

@@ -51,13 +51,19 @@ def end_held(uow: UnitOfWork, secret: Secret) -> bool:
 
 
 def end_one(
-    uow: UnitOfWork, account_number: int, dialect: str, session_id: uuid.UUID, *, via: str = ""
+    uow: UnitOfWork,
+    account_number: int,
+    dialect: str,
+    session_id: uuid.UUID,
+    *,
+    via: str = "",
+    by: Principal | None = None,
 ) -> None:
     """End a session of an account in a dialect, and its children. Refuses `NotFound`."""
     get_owned(uow, account_number, dialect, session_id)
     if not _delete(uow, session_id):
         raise NotFound("session")
-    audit.record(uow, "session ended", account=account_number, via=via, session=str(session_id))
+    audit.record(uow, "session ended", account=account_number, by=by, via=via, session=str(session_id))
 
 
 def _delete(uow: UnitOfWork, session_id: uuid.UUID) -> bool:

@@ -34,4 +34,6 @@ NOTICES: Mapping[str, str] = {
     "account-passkeys-removed": "Their passkeys open nothing any more.",
     "account-reset-mailed": "A link to set a new password is on its way to them.",
     "yourself-again": "You are yourself again.",
+    "mail-due": "It is handed over now.",
+    "mail-given-up": "The mail is handed to nobody.",
 }

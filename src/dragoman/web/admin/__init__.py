@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from dragoman.web.admin import account, accounts, audit, overview
+from dragoman.web.admin import account, accounts, audit, keys, outbox, overview, sessions
 
-PAGES = (*overview.PAGES, *accounts.PAGES, *account.PAGES, *audit.PAGES)
+PAGES = (
+    *overview.PAGES,
+    *accounts.PAGES,
+    *account.PAGES,
+    *sessions.PAGES,
+    *keys.PAGES,
+    *outbox.PAGES,
+    *audit.PAGES,
+)

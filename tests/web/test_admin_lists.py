@@ -1,0 +1,114 @@
+"""Everybody's sessions, API keys and mail, for administrators: found by account and app, and ended."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.fakes import do
+from tests.people import BOB, opened, rows
+from tests.running import Running, ask
+from tests.visiting import Browser
+
+from dragoman.core import accounts, api_keys, outbox
+from dragoman.core.accounts import Account
+from dragoman.core.audit import audit_log
+from dragoman.core.mail import Letter
+from dragoman.core.outbox import outbox as mails
+
+LISTS = ("/admin/sessions", "/admin/keys", "/admin/outbox")
+
+
+@pytest.fixture
+def bob(house: Running) -> Account:
+    """Bob, whose things are looked at."""
+    return do(house.core, accounts.get, BOB)
+
+
+@pytest.fixture
+def admin(browser: Browser) -> Browser:
+    """Alice's browser."""
+    browser.sign_in()
+    return browser
+
+
+def actors(house: Running, event: str) -> list[tuple[int | None, int | None]]:
+    """Whom an event concerned, and who did it."""
+    found = [row for row in rows(house.core, audit_log) if row["event"] == event]
+    return [(row["account_number"], row["actor_number"]) for row in found]
+
+
+def button(browser: Browser, path: str, deed: str) -> str:
+    """The one form of this page that does something with a row of a list."""
+    assert browser.page is not None
+    [action] = set(re.findall(rf'action="({path}/[0-9a-f-]{{36}}/{deed})"', browser.page.text))
+    return str(action)
+
+
+def test_only_administrators_see_what_is_everybodys(browser: Browser) -> None:
+    """Who does not administer is refused."""
+    browser.sign_in(BOB)
+    assert [browser.go(path).status_code for path in LISTS] == [403] * 3
+
+
+def test_lists_without_rows_say_what_would_be_there(house: Running, admin: Browser) -> None:
+    """Nobody's rows: the lists say so, and who is not known is said."""
+    assert "There is no such key." in admin.go("/admin/keys").text
+    assert "No mail was posted lately." in admin.go("/admin/outbox").text
+    assert "Nobody is signed in that way." in admin.go(f"/admin/sessions?account={BOB}").text
+    assert "Nobody is called “nobody”." in admin.go("/admin/sessions?account=nobody").text
+
+
+def test_a_session_is_found_and_ended(house: Running, admin: Browser, bob: Account) -> None:
+    """Found by account and by app; refused at its next request; and on record with who ended it."""
+    _, secret = opened(house.core, bob)
+    assert "Immich" in admin.go("/admin/sessions?dialect=immich").text
+    assert "Nobody is signed in that way." in admin.go("/admin/sessions?dialect=portainer").text
+    admin.go(f"/admin/sessions?account={BOB}")
+    page = admin.send(button(admin, "/admin/sessions", "end"))
+    assert "signed out" in page.text
+    answer = ask(house, "GET", "/users/me", headers={"authorization": f"Bearer {secret.reveal()}"})
+    assert answer.status_code == 401
+    assert actors(house, "session ended") == [(bob.number, do(house.core, accounts.get, "alice").number)]
+
+
+def test_a_key_is_found_and_revoked(house: Running, admin: Browser, bob: Account) -> None:
+    """Found by account and by app; it opens nothing more, and its owner is told by mail."""
+    _, secret = do(house.core, api_keys.issue, bob.number, "immich", name="backup", permissions=["all"])
+    for query, there in (("dialect=immich", True), ("dialect=portainer", False), (f"account={BOB}", True)):
+        assert ("backup" in admin.go(f"/admin/keys?{query}").text) == there
+    admin.send(button(admin, "/admin/keys", "revoke"))
+    assert ask(house, "GET", "/users/me", headers={"x-api-key": secret.reveal()}).status_code == 401
+    assert actors(house, "key revoked") == [(bob.number, do(house.core, accounts.get, "alice").number)]
+    assert [mail.recipient for mail in do(house.core, outbox.listed)] == [BOB]
+
+
+def test_mail_that_waits_is_tried_again_or_given_up(house: Running, admin: Browser, bob: Account) -> None:
+    """What it says is not shown; tried now, it is due; given up, it is erased, and cannot be again."""
+    letter = Letter("A subject", "Some text", "<p>Some text</p>")
+    do(house.core, outbox.post, letter, to=BOB, kind="tested", of=bob.number)
+    house.clock.forward(minutes=5)
+    page = admin.go("/admin/outbox")
+    assert ("tested" in page.text, BOB in page.text, "Some text" in page.text) == (True, True, False)
+    for action in ("/admin/outbox/retry", button(admin, "/admin/outbox", "retry")):
+        assert "It is handed over now." in admin.send(action).text
+        assert [row["due_at"] for row in rows(house.core, mails)] == [house.clock.now]
+        house.clock.forward(minutes=1)
+    action = button(admin, "/admin/outbox", "give-up")
+    form = admin.form(action)
+    admin.send(action)
+    assert [(row["state"], row["letter"]) for row in rows(house.core, mails)] == [("withdrawn", None)]
+    assert admin.client.post(action, data=form).status_code == 404
+
+
+def test_lists_go_on_after_a_page(house: Running, admin: Browser, bob: Account) -> None:
+    """Every session and every key is on one page of its list, whatever they have in common."""
+    for n in range(60):
+        opened(house.core, bob)
+        do(house.core, api_keys.issue, bob.number, "immich", name=f"key {n:02}", permissions=["all"])
+    for path, deed in (("/admin/sessions", "end"), ("/admin/keys", "revoke")):
+        page = admin.go(f"{path}?account={BOB}").text
+        [further] = re.findall(r'<a href="([^"]+)" rel="next"', page)
+        page += admin.go(further.replace("&amp;", "&")).text
+        found = re.findall(rf'action="{path}/([0-9a-f-]{{36}})/{deed}"', page)
+        assert (len(found), len(set(found))) == (60, 60)
