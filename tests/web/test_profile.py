@@ -52,7 +52,7 @@ def test_both_addresses_are_told_when_one_takes_the_others_place(house: Running,
 
 
 REFUSED = {
-    "another's": ({"email": BOB}, "That address is somebody&#39;s already."),
+    "another's": ({"email": BOB, "username": "liddell"}, "That address is somebody&#39;s already."),
     "none": ({"email": "alice"}, "That address must be an e-mail address."),
     "no username": ({"username": ""}, "That username must not be empty."),
 }
@@ -68,6 +68,9 @@ def test_what_nobody_can_sign_in_with_is_refused(house: Running, browser: Browse
     assert (page.status_code, said in page.text) == (422, True)
     assert mailed(house) == []
     assert ALICE in browser.go(PATH).text
+    browser.send("/sign-out")
+    assert browser.sign_in("liddell").status_code == 401
+    assert browser.sign_in(ALICE).status_code == 200
 
 
 def test_names_are_changed_only_after_a_fresh_proof(house: Running, browser: Browser) -> None:

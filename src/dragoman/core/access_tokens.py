@@ -255,11 +255,24 @@ def get(uow: UnitOfWork, link_id: int, *, visible_to: int | None) -> OneTimeAcce
 def revoke(uow: UnitOfWork, link_id: int, *, visible_to: int | None, by: Principal | None = None) -> None:
     """Delete a link, and with it every session that it opened. Refuses `NotFound`, as `get` does."""
     # Whoever opens it at this instant has its row, or finds none: their session goes with it, too.
-    gone = delete(access_tokens).where(*_visible(uow, link_id, visible_to))
-    number = uow.db.scalar(gone.returning(access_tokens.c.account_number))
+    _delete(uow, link_id, *_visible(uow, link_id, visible_to), by=by)
+
+
+def revoke_own(uow: UnitOfWork, link_id: int, *, by: Principal) -> None:
+    """The same to a link of any dialect that the caller made or that is opened as them."""
+    _delete(uow, link_id, access_tokens.c.id == storable(link_id), is_of(by.account.number), by=by)
+
+
+def _delete(uow: UnitOfWork, link_id: int, *which: ColumnElement[bool], by: Principal | None) -> None:
+    number = uow.db.scalar(delete(access_tokens).where(*which).returning(access_tokens.c.account_number))
     if number is None:
         raise NotFound("access token")
     audit.record(uow, "link revoked", account=number, by=by, link=link_id)
+
+
+def is_of(number: int) -> ColumnElement[bool]:
+    """That somebody made a link, or that it is opened as them."""
+    return or_(access_tokens.c.creator_number == number, access_tokens.c.account_number == number)
 
 
 def _visible(uow: UnitOfWork, link_id: int, visible_to: int | None) -> tuple[ColumnElement[bool], ...]:
@@ -267,7 +280,7 @@ def _visible(uow: UnitOfWork, link_id: int, visible_to: int | None) -> tuple[Col
     this = (t.id == storable(link_id), t.dialect == uow.origin.dialect)
     if visible_to is None:
         return this
-    return (*this, or_(t.creator_number == visible_to, t.account_number == visible_to))
+    return (*this, is_of(visible_to))
 
 
 def storable(number: int) -> int:

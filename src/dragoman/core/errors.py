@@ -33,6 +33,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── SessionRequired         an API key where only a signed-in session will do
     │   ├── WhileImpersonating      somebody who acts as another, where only they themselves will do
     │   ├── ApiKeyRequired          a session where only an API key will do
+    │   ├── LastWayIn               it is the last that they can sign in by
     │   ├── ProofOutdated           somebody who has not proved just now that it is still them
     │   └── VisitorsMayNot          a session that a link opened
     ├── ProofRefused                a proof asked of somebody who is signed in already, or holds a link
@@ -223,6 +224,10 @@ class ApiKeyRequired(Forbidden):
 
 class VisitorsMayNot(Forbidden):
     """The session is one that a link opened, which shows whose it is and nothing more."""
+
+
+class LastWayIn(Forbidden):
+    """Without it the caller could not sign in any more."""
 
 
 class ProofOutdated(Forbidden):

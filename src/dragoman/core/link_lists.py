@@ -80,6 +80,18 @@ def page(
     return [of(row) for row in rows]
 
 
+def of_account(
+    uow: UnitOfWork, number: int, *, limit: int, after: int | None = None
+) -> Sequence[OneTimeAccessToken]:
+    """The links of all dialects that somebody made or that are opened as them, the newest first, below the id `after`."""
+    # Two look-ups, as in `_visible`.
+    made, as_them = (select(_T.id).where(mine == number) for mine in (_T.creator_number, _T.account_number))
+    query = select(*COLUMNS).where(_T.id.in_(made.union(as_them))).order_by(_T.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(_T.id < storable(after))
+    return [of(row) for row in uow.db.execute(query)]
+
+
 def _visible(uow: UnitOfWork, visible_to: int | None) -> FromClause:
     """What somebody sees, by the columns of `ORDERS`."""
     all_of_them = select(*ORDERS.values()).where(_T.dialect == uow.origin.dialect)

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from sqlalchemy import Column, ForeignKey, String, Table, delete, select, update
 
-from dragoman.core import accounts, audit, devices, sessions, setup, throttle
+from dragoman.core import accounts, audit, devices, sessions, setup, step_up, throttle
 from dragoman.core.accounts import Account, NewAccount
 from dragoman.core.code_exchange import Identity, ProviderAddresses, exchange
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
-from dragoman.core.errors import NameRefused, NameTaken, NoAccount, UpstreamFailed
+from dragoman.core.errors import LastWayIn, NameRefused, NameTaken, NoAccount, NotFound, UpstreamFailed
 from dragoman.core.login import LOGINS, SignedIn
 from dragoman.core.names import fold
 from dragoman.core.secrets import Secret
 from dragoman.core.tally import counted
 
 if TYPE_CHECKING:
+    from dragoman.core.principals import Principal
     from dragoman.core.sessions import Device
     from dragoman.core.throttle import Counter
     from dragoman.core.work import Core, Origin, UnitOfWork
@@ -150,6 +151,25 @@ def unlink(uow: UnitOfWork, account_number: int) -> int:
     links = uow.db.execute(delete(linked_identities).where(mine)).rowcount
     audit.record(uow, "identities unlinked", account=account_number, count=links)
     return links
+
+
+def unlink_one(uow: UnitOfWork, caller: Principal, issuer: str, subject: str) -> None:
+    """Forget whom one provider knows the caller as. Refuses `NotFound`, `LastWayIn`, `WhileImpersonating`.
+
+    Their last way in stays: a password, where one signs in by passwords, a passkey, or another provider.
+    """
+    caller.require_in_person()
+    number, i = caller.account.number, linked_identities.c
+    accounts.lock(uow, number)  # of two that unlink at once the second one sees what is left
+    all_ = [(each.issuer, each.subject) for each in identities_of(uow, number)]
+    if (issuer, subject) not in all_:
+        raise NotFound("linked identity")
+    can = step_up.provable(uow, caller)
+    by_password = can.password and uow.rules.password_login
+    if len(all_) == 1 and not (by_password or can.passkey):
+        raise LastWayIn
+    uow.db.execute(delete(linked_identities).where(i.issuer == issuer, i.subject == subject))
+    audit.record(uow, "identity unlinked", account=number, by=caller, issuer=issuer)
 
 
 def _linked(uow: UnitOfWork, identity: Identity) -> int | None:

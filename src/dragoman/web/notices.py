@@ -12,6 +12,8 @@ NOTICES: Mapping[str, str] = {
     "pin-set": "Your PIN is set.",
     "pin-removed": "You have no PIN any more.",
     "factor-removed": "No code is asked for any more.",
+    "link-revoked": "The link opens nothing any more.",
+    "identity-unlinked": "You are not signed in by that provider any more.",
     "key-revoked": "The key opens nothing any more.",
     "session-ended": "That device is signed out.",
     "sessions-ended": "You are signed out everywhere but here.",

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, text
-from tests.fakes import ORIGIN, START, FakeClock
+from tests.fakes import ORIGIN, START, FakeClock, do
 from tests.links import BUNDLE, FOLDER, made
 from tests.people import sealing, somebody
 
-from dragoman.core import link_lists
+from dragoman.core import access_tokens, link_lists
 from dragoman.core.access_tokens import OneTimeAccessToken
+from dragoman.core.errors import NotFound
 from dragoman.core.link_lists import Filters
 from dragoman.core.lists import Order
 from dragoman.core.principals import Principal
@@ -71,6 +72,26 @@ def test_everybody_has_a_list_of_their_own(core: Core, alice: Principal, bob: Pr
     assert page(core, alice.account.number) == [both, mine]
     with core.begin(replace(ORIGIN, dialect="strict"), writes=False) as uow:
         assert link_lists.page(uow, visible_to=None) == []
+
+
+def test_the_links_of_all_dialects_are_listed_and_revoked_by_their_people(
+    core: Core, alice: Principal, bob: Principal
+) -> None:
+    """On the pages one sees what one made and what is opened as oneself, whatever the product, and ends it."""
+    elsewhere = replace(ORIGIN, dialect="elements")
+    mine, _ = made(core, alice)
+    with core.begin(elsewhere, writes=True) as uow:
+        new = access_tokens.NewAccessToken(alice.account.number, "/media/shared")
+        as_me = access_tokens.issue(uow, new, by=bob)
+    theirs, _ = made(core, bob)
+    number = alice.account.number
+    assert [link.id for link in do(core, link_lists.of_account, number, limit=9)] == [as_me.id, mine.id]
+    assert [link.id for link in do(core, link_lists.of_account, number, limit=1)] == [as_me.id]
+    assert [link.id for link in do(core, link_lists.of_account, number, limit=9, after=as_me.id)] == [mine.id]
+    do(core, access_tokens.revoke_own, as_me.id, by=alice)
+    with pytest.raises(NotFound):
+        do(core, access_tokens.revoke_own, theirs.id, by=alice)
+    assert listed(core) == [theirs.id, mine.id]
 
 
 def test_filters_hold_together(core: Core, alice: Principal, bob: Principal) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from tests.fakes import ELSEWHERE, ORIGIN, do
-from tests.people import ALICE, events, everything, presenting, rows, somebody, with_tools
+from tests.people import ALICE, calling, events, everything, presenting, rows, somebody, with_tools
 from tests.providers import ADDRESSES, CODE, OPENID, Provider, answered, claims_of
 
 from dragoman.core import accounts, upstream
 from dragoman.core.audit import audit_log
-from dragoman.core.errors import NoAccount, Throttled, UpstreamFailed
+from dragoman.core.errors import LastWayIn, NoAccount, NotFound, Throttled, UpstreamFailed
 from dragoman.core.login import SignedIn
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, sessions
@@ -382,3 +382,23 @@ def test_an_account_that_is_unlinked_is_found_anew_or_not_at_all(core: Core) -> 
         sign_in(core, NEVER)
     again = sign_in(core, BY_NAME, {"sub": "new", "preferred_username": "carol"})
     assert again.account.number == account.number
+
+
+def test_one_identity_is_unlinked_while_another_way_in_is_left(core: Core) -> None:
+    """Of two providers one may go; the last one stays for whoever has neither password nor passkey."""
+    somebody(core)
+    carol = sign_in(core).account
+    caller = calling(core, carol)
+    [known] = do(core, upstream.identities_of, carol.number)
+    with pytest.raises(LastWayIn):
+        do(core, upstream.unlink_one, caller, known.issuer, known.subject)
+    with core.begin(ORIGIN, writes=True) as uow:
+        another = {"issuer": "https://b.example", "subject": "c", "account_number": carol.number}
+        uow.db.execute(linked_identities.insert().values(**another, linked_at=uow.now))
+    do(core, upstream.unlink_one, caller, known.issuer, known.subject)
+    assert links(core) == [("c", carol.number)]
+    assert "identity unlinked" in events(core)
+    with pytest.raises(NotFound):
+        do(core, upstream.unlink_one, caller, known.issuer, known.subject)
+    with pytest.raises(LastWayIn):
+        do(core, upstream.unlink_one, caller, "https://b.example", "c")

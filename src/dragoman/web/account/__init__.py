@@ -8,7 +8,9 @@ from dragoman.web.account import (
     apps,
     factors,
     home,
+    identities,
     keys,
+    links,
     password,
     pin,
     profile,
@@ -27,5 +29,7 @@ PAGES = (
     *second_factor.PAGES,
     *approvals.PAGES,
     *pin.PAGES,
+    *links.PAGES,
+    *identities.PAGES,
     *activity.PAGES,
 )

@@ -63,9 +63,11 @@ def show_names(uow: UnitOfWork, visit: Visit) -> Answer:
     return _names(username=account.username, email=account.email or "")
 
 
-def change_names(uow: UnitOfWork, visit: Visit) -> Answer:
-    """Sign in with others from now on. Of another address both are told: the old one above all."""
-    step_up.require(uow, visit.caller)
+def change_names(core: Core, visit: Visit) -> Answer:
+    """Sign in with others from now on. Of another address both are told: the old one above all.
+
+    In a unit of its own, which a name that is refused undoes: the other one may be taken by then.
+    """
     before, form = visit.caller.account, visit.form
     username, email = form.text("username"), form.text("email")
     changes = Changes(
@@ -75,10 +77,11 @@ def change_names(uow: UnitOfWork, visit: Visit) -> Answer:
     if changes == Changes():
         return Redirect(PATH)
     try:
-        after = accounts.change(uow, before.number, changes, by=visit.caller)
+        with core.begin(visit.origin, writes=True) as uow:
+            step_up.require(uow, visit.caller)
+            _tell(uow, before, accounts.change(uow, before.number, changes, by=visit.caller))
     except (NameRefused, NameTaken) as refusal:
         return _names(refusal, username=username, email=email)
-    _tell(uow, before, after)
     return Redirect(PATH, said="saved")
 
 
@@ -122,5 +125,5 @@ PAGES = (
     Page("POST", f"{PATH}/picture", set_picture, work=Work.HASHES, takes_files=True),
     Page("POST", f"{PATH}/picture/remove", remove_picture, work=Work.WRITES),
     Page("GET", NAMES, show_names),
-    Page("POST", NAMES, change_names, work=Work.WRITES),
+    Page("POST", NAMES, change_names, work=Work.HASHES),
 )
