@@ -27,6 +27,8 @@ WORDS: Mapping[str, str] = {
     "account deleted": "Your account was deleted",
     "account restored": "Your account was restored",
     "account unlocked": "Sign-in was unlocked after too many attempts",
+    "avatar removed": "Your picture was removed",
+    "avatar set": "Your picture was changed",
     "groups changed": "Your groups were changed",
     "impersonation started": "An administrator began to act as you",
     "impersonation stopped": "An administrator stopped acting as you",
