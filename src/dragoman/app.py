@@ -13,9 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dragoman import check, documents, health, log, metrics, traffic
-from dragoman.addresses import below, mounts
 from dragoman.building import AT_ONCE, PAGES, make_core
-from dragoman.check import Check, Checking
+from dragoman.check import Checking
 from dragoman.core.work import Origin
 from dragoman.courier import Courier
 from dragoman.dialects import discover
@@ -26,12 +25,11 @@ from dragoman.lanes import Lanes
 from dragoman.metrics.page import PATH as METRICS
 from dragoman.metrics.page import MetricsPage
 from dragoman.network import address_bucket, client_address, host_name, is_secure, is_trusted
-from dragoman.serving import Dialect, DialectApp
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
+from dragoman.switchboard import Mounted, Served, Switchboard
 from dragoman.warming import Warming
 from dragoman.web import is_ours, make_site, reset
-from dragoman.web.products import Product
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +38,8 @@ if TYPE_CHECKING:
 
     from dragoman.core.work import Core, Tools
     from dragoman.metrics.places import Alone, Place
-    from dragoman.settings import DialectSettings, Settings
+    from dragoman.serving import Dialect
+    from dragoman.settings import Settings
     from dragoman.tracing import Tracing
     from dragoman.web.site import Site
 
@@ -96,10 +95,6 @@ class App:
         self._tracing = make_tracing(settings, core)
         self._metrics = MetricsPage(settings.metrics, metrics.FIGURES, place)
         self._reset_page = reset.ResetPage(core, self._lanes)
-        self._warming = Warming([d.warm_up for d in dialects if settings.dialects[d.name].enabled])
-        base = settings.server.base_url
-        self._own_host = None if base is None else host_name([base.partition("://")[2]])
-        self._checks: dict[str, Check] = {}
         self._checking = Checking(
             core,
             Known(core.changes, core.tools.monotonic),
@@ -108,30 +103,8 @@ class App:
             self._trusted,
             settings.check.original_uri or "",
         )
-        self._by_path: dict[str, DialectApp] = {}
-        self._by_host: dict[str, DialectApp] = {}
-        self._at_origin: dict[str, tuple[str, DialectApp]] = {}
-        for dialect in dialects:
-            own = settings.dialects[dialect.name]
-            if own.enabled:
-                self._mount(dialect, own)
-        # The longest prefix first: "/photos/old" is asked before "/photos".
-        self._by_path = dict(sorted(self._by_path.items(), key=lambda item: -len(item[0])))
-
-    def _mount(self, dialect: Dialect, own: DialectSettings) -> None:
-        served = DialectApp(
-            dialect,
-            self.core,
-            own,
-            lanes=self._lanes,
-            max_body=self._settings.server.max_body_bytes,
-        )
-        self._checks[dialect.name] = Check(served, self._checking, own.check_permission)
-        self._by_path[own.path] = served
-        if own.host is not None:
-            self._by_host[own.host] = served
-        for path in dialect.at_origin:
-            self._at_origin[path] = (own.path, served)
+        self._board = Switchboard(settings, core, dialects, self._lanes, self._checking)
+        self._warming = Warming([each.app.dialect.warm_up for each in self._board.mounted.by_path.values()])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -147,6 +120,7 @@ class App:
                 self._courier.start()
                 self._warming.start()
                 self._place.start()
+                self._board.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self.close()
@@ -156,6 +130,7 @@ class App:
     def close(self) -> None:
         """Finish what is under way, write what was seen, and let go of the database."""
         self._lanes.close()
+        self._board.stop()
         self._warming.stop()
         self._courier.stop()
         self._sweeper.stop()
@@ -182,8 +157,9 @@ class App:
         if host is None:
             await send_spoken(send, spoken_json(400, {"error": "exactly one valid Host header is needed"}))
             return
-        found = self._find(host, path) or self._asked_by_gateway(envelope, path)
-        if found is None and is_ours(path) and self._is_ours(host):
+        mounted = self._board.mounted
+        found = mounted.find(host, path) or self._asked_by_gateway(mounted, envelope, path)
+        if found is None and is_ours(path) and mounted.is_ours(host):
             page = Exchange(
                 scope,
                 path=path,
@@ -199,21 +175,21 @@ class App:
             traffic.count(self.core.tally, PAGES, part, spoken.status, time.perf_counter() - begun)
             return
         if found is None:
-            status = 404 if self._is_ours(host) else 421
+            status = 404 if mounted.is_ours(host) else 421
             reason = (
                 "nothing is served here" if status == 404 else "this server does not answer to that host name"
             )
             await send_spoken(send, spoken_json(status, {"error": reason}))
             return
         mount, served = found
-        name = served.dialect.name
-        checking = self._checks[name] if path == f"{mount}{check.PATH}" else None
+        name = served.app.dialect.name
+        checking = served.check if path == f"{mount}{check.PATH}" else None
         if checking is not None and (identity := checking.known_identity(envelope)) is not None:
             await check.send_pass(bare, identity, always)
             return
         exchange = Exchange(
             scope,
-            path=path if mount and path in self._at_origin else path.removeprefix(mount) or "/",
+            path=path if mount and path in mounted.at_origin else path.removeprefix(mount) or "/",
             mount=mount,
             host=host,
             origin=self._origin(envelope, name, request_id),
@@ -224,56 +200,25 @@ class App:
         if checking is not None:
             await checking(exchange, send)
             return
-        document = documents.find(served, exchange, self._settings.server.base_url)
+        document = documents.find(served.app, exchange, self._settings.server.base_url)
         if document is not None:
             await send_spoken(send, document)
             return
         if self._tracing is None:
-            await served(exchange, receive, send)
+            await served.app(exchange, receive, send)
         else:
-            await self._tracing.serve(served, exchange, receive, send)
+            await self._tracing.serve(served.app, exchange, receive, send)
 
     @cached_property
     def _site(self) -> Site:
-        products = [self._product(served) for served in self._by_path.values()]
-        return make_site(self.core, self._lanes, self._settings.pages, products)
+        return make_site(self.core, self._lanes, self._settings, lambda: self._board.mounted.products)
 
-    def _product(self, served: DialectApp) -> Product:
-        """A dialect as people are told of it."""
-        dialect, root = served.dialect, self.core.rules.root
-        addresses = [f"{mount}{below(dialect)}" for mount in mounts(served.settings, root)]
-        return Product(
-            dialect.name,
-            dialect.product,
-            addresses,
-            dialect.where,
-            dialect.key_form,
-            served.release.permissions,
-        )
-
-    def _is_ours(self, host: str) -> bool:
-        """Whether we answer to a host name: to all while no base URL is configured, health checks aside."""
-        return self._own_host in (None, host) or host in self._by_host
-
-    def _find(self, host: str, path: str) -> tuple[str, DialectApp] | None:
-        """Whose request it is, and the prefix that is not part of its path."""
-        if host in self._by_host:
-            return "", self._by_host[host]
-        if not self._is_ours(host):
-            return None
-        if path in self._at_origin:
-            return self._at_origin[path]
-        for mount, served in self._by_path.items():
-            if path.startswith(mount) and path[len(mount) : len(mount) + 1] in ("", "/"):
-                return mount, served
-        return None
-
-    def _asked_by_gateway(self, envelope: Envelope, path: str) -> tuple[str, DialectApp] | None:
+    def _asked_by_gateway(self, mounted: Mounted, envelope: Envelope, path: str) -> tuple[str, Served] | None:
         """Whose check one of our own proxies asks for: by an address that is only known in there, as often as not."""
         if not path.endswith(check.PATH) or not is_trusted(envelope.peer, self._trusted):
             return None
         mount = path.removesuffix(check.PATH)
-        return (mount, self._by_path[mount]) if mount in self._by_path else None
+        return (mount, mounted.by_path[mount]) if mount in mounted.by_path else None
 
     def _origin(self, envelope: Envelope, dialect: str, request_id: str) -> Origin:
         forwarded_for = envelope.headers.getlist("x-forwarded-for")

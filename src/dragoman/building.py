@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # RFC 6409, RFC 8314 §3.3, RFC 5321.
 MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 PAGES = "web"  # what sessions of the pages belong to, where others belong to a dialect
-BESIDE = 3  # connections of threads that answer nobody: sweeper, courier, and one to spare
+BESIDE = 4  # connections of threads that answer nobody: sweeper, courier, switchboard, and one to spare
 AT_ONCE = timedelta(0)
 
 

@@ -24,6 +24,7 @@ OPEN = ("/sign-in", "/sign-in?said=signed-out", "/account/nothing-here", "/set-u
 OWN = (
     "/account",
     "/account/apps",
+    "/admin/dialects",
     "/account/sessions",
     "/account/password",
     "/account/factors",
@@ -120,7 +121,9 @@ def test_from_the_first_start_to_a_phone_client_signed_in_and_out_again(
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("The same again").fill(PASSWORD)
     page.get_by_role("button", name="Make my account").click()
-    page.wait_for_url("**/account/apps**")
+    page.wait_for_url("**/admin/dialects**")
+    page.get_by_role("link", name="Connect an app").last.click()
+    page.wait_for_url("**/account/apps")
     shown = page.locator("section", has_text="Immich").locator(".code").first.inner_text()
     assert shown == "http://127.0.0.1:8080/immich/api"
     with ApiClient(Configuration(host=house.immich)) as client:

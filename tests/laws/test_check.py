@@ -58,7 +58,7 @@ def test_a_credential_that_is_no_good_is_refused_in_the_dialects_own_words(
     gate: Gateway, dialect: Dialect
 ) -> None:
     """To nothing shown, and to something garbled, the check says what the dialect says, to the byte."""
-    served = gate.here.app._by_path[f"/{dialect.name}"]
+    served = gate.here.app._board.mounted.by_path[f"/{dialect.name}"].app
     garbled = {k.lower(): v for k, v in manners_of(dialect).credentials("garbled", None).items()}
     refusals: list[tuple[dict[str, str], Refusal]] = [({}, NotSignedIn()), (garbled, SessionRefused())]
     for shown, refusal in [*refusals, refusals[1]]:
@@ -120,7 +120,7 @@ def test_what_is_revoked_is_refused_at_once_here_and_within_a_second_elsewhere(
 def test_what_has_expired_is_refused_at_that_instant(gate: Gateway, dialect: Dialect) -> None:
     """What is known of a credential is believed no longer than the credential is good, be that less than a second."""
     shown = gate.shown(gate.somebody(), dialect)
-    own = gate.here.app._by_path[f"/{dialect.name}"]
+    own = gate.here.app._board.mounted.by_path[f"/{dialect.name}"].app
     lifetime = dialect.lifetime(own.settings)
     signing = None if dialect.signing is None else dialect.signing(own.settings)
     lasts = lifetime.idle if signing is None else min(lifetime.idle, signing.lifetime)

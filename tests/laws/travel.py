@@ -136,7 +136,7 @@ class Traveller:
     @property
     def operations(self) -> Mapping[str, Operation[Any, Any]]:
         """What is served, by name."""
-        release = self.server.app._by_path[f"/{self.dialect.name}"].release
+        release = self.server.app._board.mounted.by_path[f"/{self.dialect.name}"].app.release
         return {o.name: o for o in self.dialect.api.operations() if release.has(o)}
 
     @property

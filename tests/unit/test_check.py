@@ -310,7 +310,7 @@ def test_who_asks_for_the_same_at_once_waits_for_one_read(sqlite_url: str, clock
         url = f"{served.url}/aivo/check"
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(line.get, url, headers=shown) for _ in range(8)]
-            while not served.app._checks["aivo"]._under_way:
+            while not served.app._board.mounted.by_path["/aivo"].check._under_way:
                 time.sleep(0.005)
             time.sleep(0.05)
             gate.set()

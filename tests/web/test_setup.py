@@ -41,13 +41,14 @@ def link(house: Running) -> str:
 def test_the_link_makes_the_first_administrator_and_shows_where_to_go(
     empty: Running, browser: Browser
 ) -> None:
-    """Who follows it is signed in afterwards, as an administrator, and told each product's address."""
+    """Who follows it is signed in afterwards, as an administrator, chooses products, and is told the address of each."""
     assert "Nobody has an account here yet." in browser.go("/sign-in").text
     page = browser.go(link(empty))
     assert page.status_code == 200
     page = browser.send("/set-up", **TYPED)
-    assert (page.url.path, "you are signed in" in page.text) == ("/account/apps", True)
-    assert "http://127.0.0.1:8080/immich/api" in page.text
+    assert (page.url.path, "you are signed in" in page.text) == ("/admin/dialects", True)
+    assert 'href="/account/apps"' in page.text
+    assert "http://127.0.0.1:8080/immich/api" in browser.go("/account/apps").text
     assert [row["is_admin"] for row in rows(empty.core, accounts)] == [True]
     assert "Nobody has an account" not in browser.go("/sign-in").text
 

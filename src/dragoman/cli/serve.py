@@ -179,8 +179,9 @@ def _pass_on(config: Config, said: Overrides) -> None:
 
 def _announce(settings: Settings, core: Core, port: int, invocation: Invocation) -> None:
     """Print where everything is, and how to make the first administrator if nobody is one."""
+    from dragoman.chosen import in_force
     from dragoman.cli.announcement import Announcement
-    from dragoman.core import argon2_build, setup, setup_links
+    from dragoman.core import argon2_build, dialect_choices, setup, setup_links
     from dragoman.core.secrets import Secret
     from dragoman.core.work import Origin
     from dragoman.dialects import discover
@@ -188,10 +189,12 @@ def _announce(settings: Settings, core: Core, port: int, invocation: Invocation)
 
     with core.begin(Origin("start"), writes=False) as uow:
         has_accounts, window = setup.is_done(uow), SetupWindow.of(settings, uow.now)
+        dialects = in_force(settings.dialects, dialect_choices.chosen(uow), settings.root_at(port))
     link = Secret("")
     if not has_accounts:
         with core.begin(Origin("start"), writes=True) as uow:
             link = setup_links.make(uow)
     argon2 = argon2_build.choose()
+    settings = settings.model_copy(update={"dialects": dialects})
     announced = Announcement(settings, discover(), port, has_accounts, link, window, invocation, argon2)
     typer.echo(f"{announced}\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dragoman.core.work import Core
     from dragoman.lanes import Lanes
-    from dragoman.settings import PageSettings
+    from dragoman.settings import Settings
     from dragoman.web.products import Product
     from dragoman.web.site import Site
 
@@ -36,8 +36,13 @@ def is_ours(path: str) -> bool:
     return path.split("/", 2)[1] in SEGMENTS
 
 
-def make_site(core: Core, lanes: Lanes, settings: PageSettings, products: Sequence[Product]) -> Site:
-    """All pages. Imports them, which a server that only speaks to apps can do without."""
+def make_site(
+    core: Core, lanes: Lanes, settings: Settings, products: Callable[[], Sequence[Product]]
+) -> Site:
+    """All pages. `products` tells which are served at the moment.
+
+    Imports them, which a server that only speaks to apps can do without.
+    """
     from dragoman.web import account, admin, avatars, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
     from dragoman.web.site import Site  # noqa: PLC0415
 
@@ -50,4 +55,4 @@ def make_site(core: Core, lanes: Lanes, settings: PageSettings, products: Sequen
         *account.PAGES,
         *admin.PAGES,
     )
-    return Site(pages, core, lanes, settings.trusted_origins, products)
+    return Site(pages, core, lanes, settings, products)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NOTICES: Mapping[str, str] = {
-    "welcome": "Your account is made, and you are signed in. Next: connect your first app.",
+    "welcome": "Your account is made, and you are signed in. Next: which products to serve, and then connect an app.",
+    "dialect-chosen": "Saved. It holds within two seconds.",
     "signed-out": "You are signed out.",
     "saved": "Saved.",
     "password-changed": "Your password is changed.",

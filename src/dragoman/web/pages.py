@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dragoman.core.principals import Principal
     from dragoman.core.work import Core, Origin
     from dragoman.exchange import Exchange
+    from dragoman.settings import DialectSettings
     from dragoman.web.products import Product
 
 HOME = "/account"
@@ -111,7 +112,7 @@ class Form:
 class Visit:
     """One request for a page, as its handler sees it. `parameters` are those of the path.
 
-    `products` are those that are served. `secret` is the session's, if there is one: see web/cookies.py.
+    `products` are those that are served, `configured` what the configuration says of every dialect. `secret` is the session's, if there is one: see web/cookies.py.
     `approval_waits`: a sign-in waits for the caller's word, which every page says.
     """
 
@@ -122,6 +123,7 @@ class Visit:
     principal: Principal | None = None
     secret: Secret | None = None
     products: Sequence[Product] = ()
+    configured: Mapping[str, DialectSettings] = field(default_factory=dict)
     approval_waits: bool = False
 
     @property

@@ -10,7 +10,7 @@ from dragoman.core.accounts import NewAccount
 from dragoman.core.errors import NameRefused, NameTaken, PasswordRefused, PasswordTooLong, SetupRefused
 from dragoman.core.secrets import Secret
 from dragoman.web import cookies
-from dragoman.web.account import apps
+from dragoman.web.admin import dialects
 from dragoman.web.pages import Answer, Form, Page, Redirect, Shown, Visit, Who
 from dragoman.wire import Work
 
@@ -52,7 +52,7 @@ def make(core: Core, visit: Visit) -> Answer:
         return _form(link, form, **{refusal.field: [f"This {_why(refusal)}."]})
     device = device_of(visit.origin.agent)
     signed_in = login_steps.begin(core, visit.origin, made.username, password, device)
-    return Redirect(apps.PATH, said="welcome", headers=_kept(visit, signed_in))
+    return Redirect(dialects.PATH, said="welcome", headers=_kept(visit, signed_in))
 
 
 def _why(refusal: NameRefused | NameTaken) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +34,11 @@ from dragoman.wire import Work
 if TYPE_CHECKING:
     from starlette.types import Receive
 
+    from dragoman.core.secrets import Secret
     from dragoman.core.work import Core, UnitOfWork
     from dragoman.exchange import Exchange
     from dragoman.lanes import Lane, Lanes
+    from dragoman.settings import Settings
     from dragoman.web.products import Product
 
 log = get_logger("dragoman.web")
@@ -63,20 +65,21 @@ WRONG = {
 
 
 class Site:
-    """All pages, by path. `trusted_origins` are those of pages beside ours that may post to us."""
+    """All pages, by path. `products` tells which are served at the moment."""
 
     def __init__(
         self,
         pages: Sequence[Page],
         core: Core,
         lanes: Lanes,
-        trusted_origins: Sequence[str] = (),
-        products: Sequence[Product] = (),
+        settings: Settings,
+        products: Callable[[], Sequence[Product]],
     ) -> None:
+        self._configured = settings.dialects
         self._products = products
         self._core = core
         self._lanes = lanes
-        self._trusted = trusted_origins
+        self._trusted = settings.pages.trusted_origins
         self._fixed: dict[str, dict[str, Page]] = {}
         self._matched: dict[str, tuple[re.Pattern[str], dict[str, Page]]] = {}
         for page in pages:
@@ -128,12 +131,25 @@ class Site:
             if page.method == "POST":
                 form = await forms.read(exchange, receive, files=page.takes_files)
                 forgery.require_genuine(exchange, session, form, self._trusted)
-            visit = Visit(exchange, self._core, parameters, form, secret=session, products=self._products)
+            visit = self._visit(exchange, parameters, form, session)
             return await self._lane(page.work).run(partial(self._answered, page, visit))
         except Malformed as problem:
             return self._wrong(exchange, problem.status)
         except Refusal as refusal:
             return self._refused(exchange, refusal)
+
+    def _visit(
+        self, exchange: Exchange, parameters: Mapping[str, str], form: Form, session: Secret | None
+    ) -> Visit:
+        return Visit(
+            exchange,
+            self._core,
+            parameters,
+            form,
+            secret=session,
+            products=self._products(),
+            configured=self._configured,
+        )
 
     def _lane(self, work: Work) -> Lane:
         lanes = {Work.HASHES: self._lanes.hashing, Work.CALLS_OUT: self._lanes.outward}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.web.admin import account, accounts, audit, keys, outbox, overview, sessions
+from dragoman.web.admin import account, accounts, audit, dialects, keys, outbox, overview, sessions
 
 PAGES = (
     *overview.PAGES,
@@ -11,5 +11,6 @@ PAGES = (
     *sessions.PAGES,
     *keys.PAGES,
     *outbox.PAGES,
+    *dialects.PAGES,
     *audit.PAGES,
 )
