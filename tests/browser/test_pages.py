@@ -23,8 +23,16 @@ pytestmark = pytest.mark.browser
 OPEN = ("/sign-in", "/sign-in?said=signed-out", "/account/nothing-here", "/set-up?token=none")
 OWN = (
     "/account",
+    "/account/profile",
+    "/account/profile/names",
     "/account/apps",
     "/admin/dialects",
+    "/account/keys",
+    "/account/keys/new/immich",
+    "/account/pin",
+    "/account/links",
+    "/account/identities",
+    "/account/activity",
     "/account/sessions",
     "/account/password",
     "/account/factors",
