@@ -39,8 +39,9 @@ class Malformed(Exception):
 class Exchange(Envelope):
     """What a request says. `path` is below the mount; `mount` is "" on a host of its own.
 
-    `body` is b"" until it has been read, and where it cannot be. `origin` is what we believe of where it came from; `secure` whether the client's own connection is TLS.
-    `reached` says whether the operation's handler was called: what goes wrong before is not the operation's.
+    `body` is b"" until it has been read, and where it cannot be. `origin` is what we believe of where it came from;
+    `secure` whether the client's own connection is TLS. `reached` says whether the operation's handler was called:
+    what goes wrong before is not the operation's.
     """
 
     path: str

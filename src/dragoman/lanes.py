@@ -1,7 +1,7 @@
-"""Lanes of worker threads: one for what hashes, one for what waits for other servers, one for everything else.
+"""Lanes of worker threads: for what hashes, for what waits for other servers, for what gateways ask, for the rest.
 
-With one lane, 200 sign-ins at a time made every other answer wait two seconds behind their hashes; with
-a lane of their own, three milliseconds. A lane that is full says so at once instead of letting callers queue for nothing.
+With one lane, 200 sign-ins at a time made every other answer wait two seconds behind their hashes; with a lane of
+their own, three milliseconds. A lane that is full says so at once instead of letting callers queue for nothing.
 """
 
 from __future__ import annotations

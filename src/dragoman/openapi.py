@@ -1,8 +1,9 @@
 """The OpenAPI document that a dialect publishes, read from the same contract that serves and calls it.
 
-OpenAPI 3.0 (https://spec.openapis.org/oas/v3.0.0), since that is what the products themselves publish and
-what generators understand best. Properties and required names are sorted where the product's are, and of texts and refusals there is
-what an operation is `Described` with and no more: so generated clients come out as the product's own.
+OpenAPI 3.0 (https://spec.openapis.org/oas/v3.0.0), since that is what the products themselves publish and what
+generators understand best. Properties and required names are sorted where the product's are, and of texts and
+refusals there is what an operation is `Described` with and no more: so generated clients come out as the product's
+own.
 """
 
 from __future__ import annotations

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Announcement:
-    """The facts of a start. `port` is the one taken; `setup_link` the secret of the link for the first administrator; `invocation` how to reach this installation."""
+    """The facts of a start.
+
+    `port` is the one taken; `setup_link` the secret of the link for the first administrator; `invocation` how to reach
+    this installation.
+    """
 
     settings: Settings
     dialects: Sequence[Dialect]

@@ -50,8 +50,9 @@ def listed(
     """Accounts in these orders, one within the other, and last by their numbers.
 
     `search` is a part of a username, an e-mail address or a display name, in whatever case; `begins` is what a
-    username or an e-mail address begins with, which is quicker to find; `username` a whole one as it is written. Only numbers above `after` count, which is how all are read in order of their numbers; in other
-    orders pages are an `offset` and a `limit`. Deleted accounts are passed over unless asked for.
+    username or an e-mail address begins with, which is quicker to find; `username` a whole one as it is written. Only
+    numbers above `after` count, which is how all are read in order of their numbers; in other orders pages are an
+    `offset` and a `limit`. Deleted accounts are passed over unless asked for.
     """
     those = [
         *_matching(search, username),

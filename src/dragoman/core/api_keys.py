@@ -111,8 +111,8 @@ def issue(
 ) -> tuple[ApiKey, Secret]:
     """A new key and its secret, which is shown to nobody again. `name` is checked as names are.
 
-    `form` is what the dialect's keys look like. `by` is who asks for it: a caller with a key gives no more than that key has. Refuses `NameRefused`,
-    `PermissionsExceeded`, `TooMany`.
+    `form` is what the dialect's keys look like. `by` is who asks for it: a caller with a key gives no more than that
+    key has. Refuses `NameRefused`, `PermissionsExceeded`, `TooMany`.
     """
     # What a key has is then the same when it is given on as when it was looked at, and each key is counted.
     accounts.lock(uow, account_number)
@@ -290,7 +290,10 @@ def revoke(
     dialect: str | None = None,
     by: Principal | None = None,
 ) -> int:
-    """Revoke a key; the number of its owner. Refuses `WhileImpersonating`; `NotFound` when there is none, or it is not the `owner`'s or `dialect`'s that is named."""
+    """Revoke a key, of this `owner` and `dialect` where they are named; the number of whose it was.
+
+    Refuses `WhileImpersonating`; `NotFound` when there is no such key.
+    """
     if by is not None:
         by.require_no_actor()
     mine = [api_keys.c.id == key_id]

@@ -64,7 +64,8 @@ def change_pin(
 ) -> None:
     """Replace the PIN, proving the password or else the old PIN.
 
-    Refuses `SessionRequired`, `WhileImpersonating`, `PinNotSet`, `WrongPassword`, `WrongPin`, `ProofMissing`, `Throttled`.
+    Refuses `SessionRequired`, `WhileImpersonating`, `PinNotSet`, `WrongPassword`, `WrongPin`, `ProofMissing`,
+    `Throttled`.
     """
     proof = _prove_either(core, origin, caller, password=password, pin=pin)
     hashed = core.tools.hasher.hash(new.reveal())

@@ -166,8 +166,8 @@ def sign(
 ) -> Secret:
     """A token of these claims, with `iat` and `exp` (RFC 7519 §4.1) after them, by the dialect's newest key.
 
-    It lives as long as the dialect's do, or for a shorter `lifetime`.
-    For units that write: where there is no key yet, or one of another algorithm, a key is made.
+    It lives as long as the dialect's do, or for a shorter `lifetime`. For units that write: where there is no key
+    yet, or one of another algorithm, a key is made.
     """
     from joserfc import jws  # noqa: PLC0415 - 80 ms of a start that may never sign
 

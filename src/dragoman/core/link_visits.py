@@ -93,8 +93,9 @@ def open_link(
 ) -> Given:
     """Count one view of a link and let its visitor in: for a day at most, and to little (`Principal.is_visitor`).
 
-    What `then` makes of it, in the same unit. `caller` is who opens it, where that is known. Refuses `AccessTokenRefused`, `NotSignedIn` when the link asks
-    for somebody known, `WrongLinkPassword`, `PasswordTooLong`, `Throttled`, `Unavailable`.
+    What `then` makes of it, in the same unit. `caller` is who opens it, where that is known. Refuses
+    `AccessTokenRefused`, `NotSignedIn` when the link asks for somebody known, `WrongLinkPassword`, `PasswordTooLong`,
+    `Throttled`, `Unavailable`.
     """
     hasher = core.tools.hasher
     if password is not None:

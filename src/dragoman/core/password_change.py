@@ -182,9 +182,10 @@ def change_account(
 ) -> Account:
     """Change somebody's account, as an administrator who is the `caller` does; all of it, or nothing.
 
-    What is written `also`, such as a new PIN, is part of it. A `password` ends all sessions of the account but
-    the caller's own. Refuses `SessionRequired` to API keys that would change e-mail, username, password or who is
-    an administrator, or demand another password; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`, `NotFound`.
+    What is written `also`, such as a new PIN, is part of it. A `password` ends all sessions of the account but the
+    caller's own. Refuses `SessionRequired` to API keys that would change e-mail, username, password or who is an
+    administrator, or demand another password; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`,
+    `NotFound`.
     """
     renamed = changes.username not in (None, account.username)
     # Whoever must change their password may without the old one: to demand it is half of changing it.

@@ -163,13 +163,12 @@ def identify(
 ) -> Principal:
     """The caller behind a credential of the unit's own dialect; of a signed token, behind what it names.
 
-    Refuses `NotSignedIn` without one; `SessionRefused` or `ApiKeyRefused` when it is unknown, ended,
-    another dialect's, or its owner is disabled or deleted; or when its owner acts as somebody else and may not
-    any more (core/impersonation.py); `VisitorsMayNot` to whom a link let in, unless `visitors` may. Being
-    identified keeps a session alive, and
-    slides an elevation that would end within five minutes (Immich contract §2.3). `device` is what the
-    caller runs on now, where that is to be kept up to date: it is written when its app's version is another
-    than the session's, and with "last seen" (§2.7).
+    Refuses `NotSignedIn` without one; `SessionRefused` or `ApiKeyRefused` when it is unknown, ended, another
+    dialect's, or its owner is disabled or deleted; or when its owner acts as somebody else and may not any more
+    (core/impersonation.py); `VisitorsMayNot` to whom a link let in, unless `visitors` may. Being identified keeps a
+    session alive, and slides an elevation that would end within five minutes (Immich contract §2.3). `device` is what
+    the caller runs on now, where that is to be kept up to date: it is written when its app's version is another than
+    the session's, and with "last seen" (§2.7).
     """
     principal = _found(uow, presented, device)
     if principal.is_visitor and not visitors:

@@ -1,8 +1,8 @@
 """Setting a password by a link that was mailed: started by somebody else, completed by whoever reads that mail.
 
 The link's secret proves one thing, that the account's mail is read. So it is used once, within a day, and no longer
-when the password has changed in any way, or the address. Completing signs nobody in, asks for no second factor and removes none: the
-next sign-in asks for both.
+when the password has changed in any way, or the address. Completing signs nobody in, asks for no second factor and
+removes none: the next sign-in asks for both.
 
 An account has one link at a time. Of any number that complete with it at the same instant, one does.
 """

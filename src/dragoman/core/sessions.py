@@ -149,8 +149,8 @@ def open_session(
     """A new session of the unit's dialect, and the secret that opens it, which is shown to nobody again.
 
     With a `parent` it dies with that, and with an access token with that. `minted` makes the secret, where a product
-    wants it to look its own way. Refuses `SessionRefused` when the parent is not alive, or is not this account's in this
-    dialect, and `TooMany` when it has too many ancestors itself.
+    wants it to look its own way. Refuses `SessionRefused` when the parent is not alive, or is not this account's in
+    this dialect, and `TooMany` when it has too many ancestors itself.
     """
     lifetime, now, dialect = uow.rules.lifetime(uow.origin.dialect), uow.now, uow.origin.dialect
     secret = minted(uow.tools.dice)

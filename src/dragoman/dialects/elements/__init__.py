@@ -11,8 +11,9 @@
         async for user in client.each(client.get_all_users, ordering="username"):
             print(user.display_name)
 
-`login` keeps the session's key, which is sent from then on as ELEMENTS' other tokens are; `logout` forgets it.
-`each` asks for a list page by page, as far as it is read. What goes wrong is a `ClientError`: `dragoman.client` draws the tree.
+`login` keeps the session's key, which is sent from then on as ELEMENTS' other tokens are; `logout` forgets it. `each`
+asks for a list page by page, as far as it is read. What goes wrong is a `ClientError`: `dragoman.client` draws the
+tree.
 """
 
 from __future__ import annotations
