@@ -240,13 +240,14 @@ def _note(uow: UnitOfWork, session: Session, device: Device | None) -> Session:
         return session
     seen = replace(session, **said, seen_at=uow.now, idle_until=lifetime.idle_until(uow.now))
     before = uow.seen.noted("session", session.id)
-    uow.seen.note("session", session.id, Sighting(uow.now, seen.idle_until, device))
     # Unseen for long, it might idle out before the batch is written. The first of many requests sees to it.
     is_fresh = before is None or uow.now - before.at >= lifetime.seen_every
     if is_fresh and uow.now - session.seen_at > lifetime.idle * LONG_UNSEEN:
         s = sessions.sessions
         behind = update(s).where(s.c.id == session.id, s.c.seen_at < uow.now)
         uow.afterwards(behind.values(seen_at=uow.now, idle_until=seen.idle_until))
+    # Last: a unit that may write nothing ends above, and the one after it must find the session as unseen.
+    uow.seen.note("session", session.id, Sighting(uow.now, seen.idle_until, device))
     return seen
 
 
