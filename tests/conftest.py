@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -50,6 +50,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bring_up(database)
     database.dispose()
     return file
+
+
+@pytest.fixture(scope="session")
+def another_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Makes SQLite databases with the current schema, for what several tests share."""
+
+    def made() -> str:
+        file = tmp_path_factory.mktemp("shared") / "dragoman.db"
+        shutil.copy(sqlite_template, file)
+        return f"sqlite:///{file}"
+
+    return made
 
 
 @pytest.fixture

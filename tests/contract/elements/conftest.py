@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 from tests.contract.elements.speech import House, Page, visiting
@@ -16,12 +14,12 @@ from dragoman.core.accounts import Account
 
 
 @pytest.fixture(scope="module")
-def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(another_sqlite: Callable[[], str]) -> Iterator[House]:
     """A server on SQLite, shared by the tests of a module."""
-    file = tmp_path_factory.mktemp("house") / "dragoman.db"
-    shutil.copy(sqlite_template, file)
-    settings = configured(f"sqlite:///{file}", **ROOMY)
-    with running(settings, cheap_hasher(), FakeClock()) as served, visiting(served) as made:
+    with (
+        running(configured(another_sqlite(), **ROOMY), cheap_hasher(), FakeClock()) as served,
+        visiting(served) as made,
+    ):
         yield made
 
 

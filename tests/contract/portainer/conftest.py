@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 from tests.contract.portainer.speech import House, visiting
@@ -14,12 +12,12 @@ from tests.running import Running, configured, running
 
 
 @pytest.fixture(scope="module")
-def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(another_sqlite: Callable[[], str]) -> Iterator[House]:
     """A server on SQLite with an administrator, whose number is 1, shared by the tests of a module."""
-    file = tmp_path_factory.mktemp("house") / "dragoman.db"
-    shutil.copy(sqlite_template, file)
-    settings = configured(f"sqlite:///{file}", **ROOMY)
-    with running(settings, cheap_hasher(), FakeClock()) as served, visiting(served) as made:
+    with (
+        running(configured(another_sqlite(), **ROOMY), cheap_hasher(), FakeClock()) as served,
+        visiting(served) as made,
+    ):
         made.account(username="admin", is_admin=True)
         yield made
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -242,15 +240,11 @@ def test_a_provider_in_ones_own_network_is_not_asked_by_chance(serve: Serve, pro
 
 
 @pytest.fixture(scope="module")
-def house(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Portainer, Stub]]:
+def house(another_sqlite: Callable[[], str]) -> Iterator[tuple[Portainer, Stub]]:
     """A server that goes by one provider, which each test tells what to answer."""
-    file = tmp_path_factory.mktemp("house") / "dragoman.db"
-    shutil.copy(sqlite_template, file)
     with stub(Canned()) as provider:
         roomy = {"address_free_attempts": 1_000_000}
-        with serving(f"sqlite:///{file}", pointing(provider), throttle=roomy) as portainer:
+        with serving(another_sqlite(), pointing(provider), throttle=roomy) as portainer:
             yield portainer, provider
 
 

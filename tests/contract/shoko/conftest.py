@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,16 +14,12 @@ from tests.running import Running, configured, running
 
 
 @pytest.fixture(scope="module")
-def open_house(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., House]]:
+def open_house(another_sqlite: Callable[[], str]) -> Iterator[Callable[..., House]]:
     """Makes servers on SQLite with settings of the dialect's, kept for the tests of a module."""
     with ExitStack() as stack:
 
         def opened(**told: Any) -> House:
-            file = tmp_path_factory.mktemp("house") / "dragoman.db"
-            shutil.copy(sqlite_template, file)
-            settings = configured(f"sqlite:///{file}", **ROOMY, dialects={"shoko": told})
+            settings = configured(another_sqlite(), **ROOMY, dialects={"shoko": told})
             served = stack.enter_context(running(settings, cheap_hasher(), FakeClock()))
             return stack.enter_context(visiting(served))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from tests.fakes import FakeClock, rules
+from tests.fakes import FakeClock, cheap_hasher, rules
 from tests.people import BOB, calling, sealing, somebody
 
 from dragoman.core.database import Database
@@ -36,6 +36,14 @@ def sealed_sqlite(sqlite_core: Core) -> Core:
     made = sealing(sqlite_core)
     somebody(made)
     return made
+
+
+@pytest.fixture(scope="module")
+def kept_core(another_sqlite: Callable[[], str]) -> Iterator[Core]:
+    """A core that can seal, on SQLite, kept for all examples of a property."""
+    database = Database(another_sqlite(), connections=2)
+    yield sealing(Core(database, Tools(cheap_hasher(), clock=FakeClock()), rules()))
+    database.dispose()
 
 
 @pytest.fixture

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,18 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwk, jws, jwt
 from sqlalchemy import update
-from tests.fakes import ORIGIN, FakeClock, cheap_hasher, do, rules
+from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import events, opened, rows, sealing, somebody
 from tests.racing import at_once
 
 from dragoman.core import accounts, keys, session_ends, sessions, sweep
-from dragoman.core.database import Database
 from dragoman.core.errors import SessionRefused, TooMany
 from dragoman.core.keys import Signing, signing_keys
 from dragoman.core.principals import Named, Presented, identify
 from dragoman.core.sealing import SealBroken
 from dragoman.core.secrets import Secret
-from dragoman.core.work import Core, Tools
+from dragoman.core.work import Core
 
 ASYMMETRIC = Signing("ES256", timedelta(minutes=15))
 SYMMETRIC = Signing("HS256", timedelta(hours=8), names_key=False)
@@ -48,15 +44,10 @@ def sealed_sqlite(sqlite_core: Core) -> Core:
 
 
 @pytest.fixture(scope="module")
-def kept_core(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    """A core that can seal, kept for all examples of a property."""
-    file = tmp_path_factory.mktemp("kept") / "dragoman.db"
-    shutil.copy(sqlite_template, file)
-    database = Database(f"sqlite:///{file}", connections=2)
-    made = sealing(Core(database, Tools(cheap_hasher(), clock=FakeClock()), rules()))
-    signed(made)
-    yield made
-    database.dispose()
+def kept_core(kept_core: Core) -> Core:
+    """The same, with a key that signs."""
+    signed(kept_core)
+    return kept_core
 
 
 def signed(core: Core, signing: Signing = ASYMMETRIC, *, origin: Any = ORIGIN, **claims: Any) -> Secret:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
-from tests.fakes import ORIGIN, FakeClock, cheap_hasher, do, rules
-from tests.people import BOB, events, opened, rows, sealing, somebody, with_tools
+from tests.fakes import ORIGIN, FakeClock, do
+from tests.people import BOB, events, opened, rows, somebody, with_tools
 from tests.racing import at_once
 
 from dragoman.core import accounts, refresh, session_ends, sessions, sweep
-from dragoman.core.database import Database
 from dragoman.core.errors import RefreshRefused, RefreshReused, Unavailable
 from dragoman.core.refresh import Rotated, refresh_tokens
 from dragoman.core.sealing import SealBroken
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Session
-from dragoman.core.work import Core, Tools
+from dragoman.core.work import Core
 
 GRACE = timedelta(seconds=10)
 NONE = timedelta(0)
@@ -260,15 +257,10 @@ def test_without_a_grace_one_of_many_is_heard_and_the_family_ends(sealed: Core) 
 
 
 @pytest.fixture(scope="module")
-def kept_core(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
-    """A core that can seal, kept for all examples of a property."""
-    file = tmp_path_factory.mktemp("kept") / "dragoman.db"
-    shutil.copy(sqlite_template, file)
-    database = Database(f"sqlite:///{file}", connections=2)
-    made = sealing(Core(database, Tools(cheap_hasher(), clock=FakeClock()), rules()))
-    somebody(made)
-    yield made
-    database.dispose()
+def kept_core(kept_core: Core) -> Core:
+    """The same, with Alice."""
+    somebody(kept_core)
+    return kept_core
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -63,17 +62,10 @@ def opened(url: str) -> Iterator[Core]:
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def kept_core(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Core]:
+def kept_core(request: pytest.FixtureRequest, another_sqlite: Callable[[], str]) -> Iterator[Core]:
     """A core with a data key under the master key ONE, kept for all examples of a property."""
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            file = tmp_path_factory.mktemp("kept") / "dragoman.db"
-            shutil.copy(sqlite_template, file)
-            url = f"sqlite:///{file}"
-        else:
-            url = stack.enter_context(fresh_postgres())
+        url = another_sqlite() if request.param == "sqlite" else stack.enter_context(fresh_postgres())
         core = stack.enter_context(opened(url))
         ensure_data_key(core, ORIGIN, Sealer(MasterKeys([ONE])))
         yield core
