@@ -86,6 +86,7 @@ class Mounted:
             dialect.where,
             dialect.key_form,
             served.release.permissions,
+            None if dialect.signing is None else dialect.signing(served.settings),
         )
 
 

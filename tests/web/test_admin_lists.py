@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.fakes import do
-from tests.people import BOB, opened, rows
+from tests.fakes import PASSWORD, do
+from tests.people import BOB, calling, opened, rows
 from tests.running import Running, ask
-from tests.visiting import Browser
+from tests.visiting import Browser, browsing
 
-from dragoman.core import accounts, api_keys, outbox
+from dragoman.core import access_tokens, accounts, api_keys, link_visits, outbox
+from dragoman.core.access_tokens import NewAccessToken
 from dragoman.core.accounts import Account
 from dragoman.core.audit import audit_log
+from dragoman.core.errors import AccessTokenRefused
 from dragoman.core.mail import Letter
 from dragoman.core.outbox import outbox as mails
+from dragoman.core.work import Origin
 
-LISTS = ("/admin/sessions", "/admin/keys", "/admin/outbox")
+LISTS = ("/admin/sessions", "/admin/keys", "/admin/outbox", "/admin/links", "/admin/signing-keys")
+ELEMENTS = Origin("elements")
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def button(browser: Browser, path: str, deed: str) -> str:
 def test_only_administrators_see_what_is_everybodys(browser: Browser) -> None:
     """Who does not administer is refused."""
     browser.sign_in(BOB)
-    assert [browser.go(path).status_code for path in LISTS] == [403] * 3
+    assert [browser.go(path).status_code for path in LISTS] == [403] * len(LISTS)
 
 
 def test_lists_without_rows_say_what_would_be_there(house: Running, admin: Browser) -> None:
@@ -112,3 +116,38 @@ def test_lists_go_on_after_a_page(house: Running, admin: Browser, bob: Account) 
         page += admin.go(further.replace("&amp;", "&")).text
         found = re.findall(rf'action="{path}/([0-9a-f-]{{36}})/{deed}"', page)
         assert (len(found), len(set(found))) == (60, 60)
+
+
+def test_a_link_is_found_and_revoked(house: Running, admin: Browser, bob: Account) -> None:
+    """Found by whoever made it and by app, without the secret that opens it; it opens nothing more."""
+    made_by = calling(house.core, bob, origin=ELEMENTS)
+    new = NewAccessToken(bob.number, "/media/dailies")
+    link = do(house.core, access_tokens.issue, new, by=made_by, origin=ELEMENTS)
+    token = do(house.core, access_tokens.token_of, link)
+    for query, there in (("dialect=elements", True), ("dialect=immich", False), (f"account={BOB}", True)):
+        page = admin.go(f"/admin/links?{query}").text
+        assert ("/media/dailies" in page, token.reveal() in page) == (there, False)
+    admin.send(f"/admin/links/{link.id}/revoke")
+    assert "There is no such link." in admin.go("/admin/links").text
+    with pytest.raises(AccessTokenRefused):
+        do(house.core, link_visits.look_at, token)
+    assert actors(house, "link revoked") == [(bob.number, do(house.core, accounts.get, "alice").number)]
+
+
+def test_signing_keys_are_replaced(house: Running, admin: Browser) -> None:
+    """The next key signs, and what was signed before is good; or is refused at once, with the key that signed it."""
+    body = {"username": "bob", "password": PASSWORD}
+    jwt = admin.client.post("/portainer/api/auth", json=body).json()["jwt"]
+    asked = {"authorization": f"Bearer {jwt}"}
+    path = "/admin/signing-keys"
+    page = admin.go(path).text
+    assert ("Portainer" in page, "Immich</h2>" in page, page.count("signs</span>")) == (True, False, 1)
+    assert "signs from now on" in admin.send(f"{path}/portainer/rotate").text
+    with browsing(house.url) as client:
+        assert client.client.get("/portainer/api/users/me", headers=asked).status_code == 200
+        form = admin.form(f"{path}/portainer/rotate")
+        admin.client.post(f"{path}/portainer/rotate", data={**form, "at_once": "yes"})
+        house.clock.forward(seconds=2)
+        assert client.client.get("/portainer/api/users/me", headers=asked).status_code == 401
+    assert admin.client.post(f"{path}/immich/rotate", data=form).status_code == 404
+    assert actors(house, "signing keys rotated") == [(None, do(house.core, accounts.get, "alice").number)] * 2

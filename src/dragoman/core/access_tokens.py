@@ -254,7 +254,6 @@ def get(uow: UnitOfWork, link_id: int, *, visible_to: int | None) -> OneTimeAcce
 
 def revoke(uow: UnitOfWork, link_id: int, *, visible_to: int | None, by: Principal | None = None) -> None:
     """Delete a link, and with it every session that it opened. Refuses `NotFound`, as `get` does."""
-    # Whoever opens it at this instant has its row, or finds none: their session goes with it, too.
     _delete(uow, link_id, *_visible(uow, link_id, visible_to), by=by)
 
 
@@ -263,7 +262,14 @@ def revoke_own(uow: UnitOfWork, link_id: int, *, by: Principal) -> None:
     _delete(uow, link_id, access_tokens.c.id == storable(link_id), is_of(by.account.number), by=by)
 
 
+def revoke_any(uow: UnitOfWork, link_id: int, *, by: Principal) -> None:
+    """The same to whosever link of any dialect, for administrators. Refuses `WhileImpersonating` besides."""
+    by.require_no_actor()
+    _delete(uow, link_id, access_tokens.c.id == storable(link_id), by=by)
+
+
 def _delete(uow: UnitOfWork, link_id: int, *which: ColumnElement[bool], by: Principal | None) -> None:
+    # Whoever opens it at this instant has its row, or finds none: their session goes with it, too.
     number = uow.db.scalar(delete(access_tokens).where(*which).returning(access_tokens.c.account_number))
     if number is None:
         raise NotFound("access token")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import ECKey, OctKey
     from sqlalchemy import BindParameter, ColumnElement
 
+    from dragoman.core.principals import Principal
     from dragoman.core.work import UnitOfWork
 
 signing_keys = Table(
@@ -269,7 +270,9 @@ def listed(uow: UnitOfWork, dialect: str | None = None) -> Sequence[SigningKey]:
     return [SigningKey(*row) for row in uow.db.execute(query.order_by(k.dialect, k.number))]
 
 
-def rotate(uow: UnitOfWork, dialect: str, signing: Signing, *, at_once: bool = False) -> str:
+def rotate(
+    uow: UnitOfWork, dialect: str, signing: Signing, *, at_once: bool = False, by: Principal | None = None
+) -> str:
     """Make a dialect's next key, by which it signs from now on; its id.
 
     What older keys signed stays good until it expires; `at_once`: no longer at all, for a key that got out.
@@ -280,6 +283,8 @@ def rotate(uow: UnitOfWork, dialect: str, signing: Signing, *, at_once: bool = F
     if len(verifying) >= MOST and not at_once:
         raise TooMany("signing key", MOST)
     kid: str = _succeed(uow, dialect, signing, newest, at_once=at_once).kid
+    if by is not None:
+        audit.record(uow, "signing keys rotated", by=by, of=dialect, at_once=at_once)
     return kid
 
 

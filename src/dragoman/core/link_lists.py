@@ -80,13 +80,27 @@ def page(
     return [of(row) for row in rows]
 
 
-def of_account(
-    uow: UnitOfWork, number: int, *, limit: int, after: int | None = None
+def newest(
+    uow: UnitOfWork,
+    number: int | None = None,
+    *,
+    dialect: str | None = None,
+    limit: int,
+    after: int | None = None,
 ) -> Sequence[OneTimeAccessToken]:
-    """The links of all dialects that somebody made or that are opened as them, the newest first, below the id `after`."""
-    # Two look-ups, as in `_visible`.
-    made, as_them = (select(_T.id).where(mine == number) for mine in (_T.creator_number, _T.account_number))
-    query = select(*COLUMNS).where(_T.id.in_(made.union(as_them))).order_by(_T.id.desc()).limit(limit)
+    """The links of everybody, or those that somebody made or that are opened as them, of all dialects or of one.
+
+    The newest first, below the id `after`.
+    """
+    query = select(*COLUMNS).order_by(_T.id.desc()).limit(limit)
+    if number is not None:
+        # Two look-ups, as in `_visible`.
+        made, as_them = (
+            select(_T.id).where(mine == number) for mine in (_T.creator_number, _T.account_number)
+        )
+        query = query.where(_T.id.in_(made.union(as_them)))
+    if dialect is not None:
+        query = query.where(_T.dialect == dialect)
     if after is not None:
         query = query.where(_T.id < storable(after))
     return [of(row) for row in uow.db.execute(query)]

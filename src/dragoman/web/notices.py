@@ -39,4 +39,6 @@ NOTICES: Mapping[str, str] = {
     "yourself-again": "You are yourself again.",
     "mail-due": "It is handed over now.",
     "mail-given-up": "The mail is handed to nobody.",
+    "key-rotated": "Another key signs from now on. What the one before signed stays good until it ends.",
+    "keys-replaced": "Another key signs from now on, and what others signed is refused.",
 }

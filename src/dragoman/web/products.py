@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dragoman.core.api_keys import ALL
 
 if TYPE_CHECKING:
+    from dragoman.core.keys import Signing
     from dragoman.core.secrets import KeyForm
 
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class Product:
     """A dialect that is served: its `title`, its addresses, and where its clients ask for one.
 
-    `key_form` is what its API keys look like, if it knows any, and `permissions` what they can be allowed.
+    `key_form` is what its API keys look like, if it knows any, and `permissions` what they can be allowed; `signing`
+    is how its tokens are signed, if they are.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Product:
     where: str
     key_form: KeyForm | None = None
     permissions: Sequence[str] = ()
+    signing: Signing | None = None
 
     @property
     def permission_groups(self) -> Sequence[tuple[str, Sequence[str]]]:

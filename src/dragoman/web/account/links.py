@@ -20,7 +20,7 @@ A_PAGE = 50
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """The links, the newest first, with what they share and how often they were opened."""
     number = visit.caller.account.number
-    found = link_lists.of_account(uow, number, limit=A_PAGE + 1, after=_number(visit.asked("after")))
+    found = link_lists.newest(uow, number, limit=A_PAGE + 1, after=_number(visit.asked("after")))
     links, named = found[:A_PAGE], products()
     ids = [link.id for link in links]
     facts = {

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from dragoman.web.admin import account, accounts, audit, dialects, keys, outbox, overview, sessions
+from dragoman.web.admin import (
+    account,
+    accounts,
+    audit,
+    dialects,
+    keys,
+    links,
+    outbox,
+    overview,
+    sessions,
+    signing_keys,
+)
 
 PAGES = (
     *overview.PAGES,
@@ -10,7 +21,9 @@ PAGES = (
     *account.PAGES,
     *sessions.PAGES,
     *keys.PAGES,
+    *links.PAGES,
     *outbox.PAGES,
     *dialects.PAGES,
+    *signing_keys.PAGES,
     *audit.PAGES,
 )
