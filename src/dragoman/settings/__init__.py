@@ -20,8 +20,9 @@ from pydantic import ValidationError
 
 from dragoman.settings.fields import Catalogue, Described, Known, SettingPath, settings_of
 from dragoman.settings.problems import Given, Problem, SettingsError, explain, shown
-from dragoman.settings.sections import DialectSettings, PageSettings, Section, Settings
+from dragoman.settings.sections import DialectSettings, PageSettings, Section
 from dragoman.settings.sources import CONFIG_VARIABLE, DEFAULT_FILE, gather
+from dragoman.settings.whole import Settings
 
 __all__ = [
     "Described",
