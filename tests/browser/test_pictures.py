@@ -32,6 +32,7 @@ PAGES = {
     "sessions": "/account/sessions",
     "factors": "/account/factors",
     "apps": "/account/apps",
+    "products": "/admin/dialects",
 }
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 SEED = Secret("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")

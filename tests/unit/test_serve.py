@@ -30,6 +30,8 @@ from dragoman.cli.invocation import Invocation, repeated
 from dragoman.cli.listening import listening
 from dragoman.cli.serve import stoppable
 from dragoman.core.argon2_build import Build
+from dragoman.core.database import Database
+from dragoman.core.dialect_choices import dialect_choices
 from dragoman.core.secrets import Secret
 from dragoman.dialects import discover
 from dragoman.settings import load
@@ -96,16 +98,26 @@ def test_what_is_for_people_and_what_is_logged_go_different_ways(served: Process
 
 
 def test_a_second_start_finds_what_the_first_one_left(tmp_path: Path) -> None:
-    """Accounts and keys outlive a stop; a start that finds an account does not say how to make the first."""
+    """Accounts, keys and what is served outlive a stop; a start that finds an account does not say how to make one."""
     with serving(tmp_path, "--port", "0") as first:
         add_alice(tmp_path)
         assert sign_in(first) == 201
         assert first.stop(signal.SIGINT) == 0
+    switch_off(tmp_path, "shoko")
     with serving(tmp_path, "--port", "0") as second:
         assert sign_in(second) == 201
+        assert ("Shoko" in first.announced, "Shoko" in second.announced) == (True, False)
         assert "account add" in first.announced
         assert "account add" not in second.announced
         assert "curl" not in second.announced
+
+
+def switch_off(folder: Path, dialect: str) -> None:
+    """Have a dialect not served, as an administrator chooses on the pages."""
+    database = Database(f"sqlite:///{folder}/data/dragoman.db", connections=1)
+    with database.writing() as db:
+        db.execute(dialect_choices.insert(), {"dialect": dialect, "enabled": False})
+    database.dispose()
 
 
 def add_alice(folder: Path, *words: str) -> None:
