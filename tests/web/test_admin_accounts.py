@@ -66,7 +66,7 @@ def test_accounts_are_found_by_how_a_name_begins(house: Running, admin: Browser)
 def test_the_list_goes_on_after_fifty(house: Running, admin: Browser) -> None:
     """A page has fifty accounts; the next one begins after them and keeps the search."""
     for n in range(51):
-        somebody(house.core, f"many{n}@example.org", password=None)
+        somebody(house.core, f"many{n:02}@example.org", password=None)
     page = admin.go(f"{LIST}?q=many").text
     assert page.count("many") > page.count("many50") == 0
     [further] = re.findall(r'<a href="([^"]+)" rel="next"', page)

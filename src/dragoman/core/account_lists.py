@@ -39,7 +39,6 @@ def listed(
     uow: UnitOfWork,
     *,
     search: str = "",
-    begins: str = "",
     username: str | None = None,
     orders: Sequence[Order] = (),
     after: int = 0,
@@ -49,16 +48,11 @@ def listed(
 ) -> Sequence[Account]:
     """Accounts in these orders, one within the other, and last by their numbers.
 
-    `search` is a part of a username, an e-mail address or a display name, in whatever case; `begins` is what a
-    username or an e-mail address begins with, which is quicker to find; `username` a whole one as it is written. Only
-    numbers above `after` count, which is how all are read in order of their numbers; in other orders pages are an
-    `offset` and a `limit`. Deleted accounts are passed over unless asked for.
+    `search` is a part of a username, an e-mail address or a display name, in whatever case; `username` a whole one as
+    it is written. Only numbers above `after` count, which is how all are read in order of their numbers; in other
+    orders pages are an `offset` and a `limit`. Deleted accounts are passed over unless asked for.
     """
-    those = [
-        *_matching(search, username),
-        *_beginning(uow, begins),
-        *([] if deleted else [_A.deleted_at.is_(None)]),
-    ]
+    those = [*_matching(search, username), *([] if deleted else [_A.deleted_at.is_(None)])]
     if after:
         those.append(_A.number > after)
     query = select(*COLUMNS).order_by(*_in(orders))
@@ -68,6 +62,30 @@ def listed(
         query = query.where(_A.number.in_(which))
     else:
         query = query.where(*those).limit(limit)
+    return [of(row) for row in uow.db.execute(query)]
+
+
+def beginning(uow: UnitOfWork, begins: str, *, after: int = 0, limit: int) -> Sequence[Account]:
+    """Accounts with a username or an e-mail address that begins so, in whatever case, in the order of these names.
+
+    Deleted ones are among them. Only those past the account with the number `after` count. On SQLite an index has
+    the names in this order, and no more of them are looked at than a page takes.
+    """
+    start, order = names.looked_up(begins), _BYTES[uow.db.dialect.name]
+    if not start:
+        return []
+    those, others = account_names, account_names.alias()
+    name, another = collate(those.c.folded, order), collate(others.c.folded, order)
+    # By the first of its names that match each account is in its place, and in no other.
+    matching = select(func.min(another)).where(another >= start, another < start + _LAST)
+    first = matching.where(others.c.account_number == those.c.account_number).scalar_subquery()
+    last = matching.where(others.c.account_number == after).scalar_subquery()
+    which = select(those.c.account_number, name.label("name"))
+    which = which.where(name >= start, name < start + _LAST, name == first)
+    if after:
+        which = which.where(name > last)
+    page = which.order_by(name).limit(limit).subquery()
+    query = select(*COLUMNS).join(page, page.c.account_number == _A.number).order_by(page.c.name)
     return [of(row) for row in uow.db.execute(query)]
 
 
@@ -89,14 +107,6 @@ def _matching(search: str, username: str | None) -> Iterator[ColumnElement[bool]
         )
         called = _A.display_name.icontains(search, autoescape=True)
         yield or_(_A.number.in_(theirs), called) if part else false()
-
-
-def _beginning(uow: UnitOfWork, begins: str) -> Iterator[ColumnElement[bool]]:
-    if begins:
-        start = names.looked_up(begins)
-        folded = collate(account_names.c.folded, _BYTES[uow.db.dialect.name])
-        theirs = select(account_names.c.account_number).where(folded >= start, folded < start + _LAST)
-        yield _A.number.in_(theirs) if start else false()
 
 
 def _in(orders: Sequence[Order]) -> Iterator[ColumnElement[Any]]:

@@ -98,18 +98,32 @@ def test_orders_are_one_after_the_other(core: Core, people: Sequence[Account]) -
 
 
 def test_a_search_by_beginnings_finds_names_and_addresses(core: Core, people: Sequence[Account]) -> None:
-    """Usernames and e-mail addresses that begin so, in whatever case; signs stand for themselves, and "" is all."""
-    for begins, expected in (
-        ("D", "dora"),
-        ("zoe@EX", "dora"),
-        ("ÄN", "änne"),
-        ("%", ""),
-        ("nn", ""),
-        ("\0", ""),
-    ):
-        assert listed(core, begins=begins) == expected.split(), begins
-    assert listed(core, begins="b", after=people[2].number) == []
-    assert len(listed(core, begins="")) == len(people)
+    """Usernames and addresses that begin so, in whatever case, deleted accounts' too; each is on one page."""
+    do(core, accounts.delete_softly, people[1].number)
+    with core.begin(ORIGIN, writes=False) as uow:
+        for begins, expected in (
+            ("D", "dora"),
+            ("zoe@EX", "dora"),
+            ("ÄN", "änne"),
+            ("b", "berta"),  # by her address, and by her username
+            ("c", "carl"),
+            ("%", ""),
+            ("nn", ""),
+            ("\0", ""),
+        ):
+            found = account_lists.beginning(uow, begins, limit=9)
+            assert [each.username for each in found] == expected.split(), begins
+        assert account_lists.beginning(uow, "b", after=people[2].number, limit=9) == []
+
+
+def test_a_search_goes_on_in_the_order_of_names(core: Core) -> None:
+    """A page begins after the last account of the one before, whatever order they were made in."""
+    for name in ("m3", "m1", "m2", "n"):
+        somebody(core, f"{name}@example.org", password=None)
+    with core.begin(ORIGIN, writes=False) as uow:
+        first = account_lists.beginning(uow, "m", limit=2)
+        rest = account_lists.beginning(uow, "m", after=first[-1].number, limit=2)
+    assert [each.username for each in (*first, *rest)] == ["m1", "m2", "m3"]
 
 
 def test_a_search_finds_parts_of_names(core: Core, people: Sequence[Account]) -> None:

@@ -23,10 +23,13 @@ TAKEN = "Somebody has that name already."
 
 
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
-    """Accounts in the order of their numbers, all or those with a name that begins as was asked."""
+    """All in the order of their numbers, or those with a name that begins as was asked, in the order of these."""
     asked = visit.asked("q").strip()
-    found = account_lists.listed(
-        uow, begins=asked, after=number_after(visit), limit=PER_PAGE + 1, deleted=True
+    after, limit = number_after(visit), PER_PAGE + 1
+    found = (
+        account_lists.beginning(uow, asked, after=after, limit=limit)
+        if asked
+        else account_lists.listed(uow, after=after, limit=limit, deleted=True)
     )
     rows = Rows.of(visit, found, lambda account: str(account.number))
     return Shown("admin/accounts.html", {"asked": asked, "rows": rows})
