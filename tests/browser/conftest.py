@@ -16,7 +16,8 @@ WIDE = {"width": 1280, "height": 800}
 Opener = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+# Not for longer than a module: while Playwright is there, its event loop runs, and no other test can run one.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """The browser. Skips where there is none: on Debian, `apt-get install chromium` brings it."""
     if CHROMIUM is None:

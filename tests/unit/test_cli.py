@@ -102,7 +102,7 @@ def commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 VERBS = dict(commands(typer.main.get_command(app)))
-SERVER_VERBS = sorted(set(VERBS) - {"version", "login"})
+SERVER_VERBS = sorted(set(VERBS) - {"version", "login", "health"})
 
 
 def test_the_verbs_are_these() -> None:
@@ -134,6 +134,10 @@ def test_the_verbs_are_these() -> None:
         *(f"signing-key {verb}" for verb in ("list", "rotate")),
         *(f"session {verb}" for verb in ("list", "revoke")),
         "audit",
+        "backup",
+        "restore",
+        "db copy",
+        "health",
         "login",
         *(f"config {verb}" for verb in ("show", "check")),
         "openapi",
@@ -251,15 +255,20 @@ def test_no_option_takes_a_secret() -> None:
         if re.search("pass|secret|token|pin|master", option)
     }
     files = {(verb, "--password-file") for verb in ("account add", "account password", "login")}
+    files |= {(verb, "--passphrase-file") for verb in ("backup", "restore")}
+    files |= {("db copy", f"--{end}-password-file") for end in ("from", "to")}
     assert taking == {*files, ("account add", "--password-hash-file")}
     read = {option for parameter in VERBS["account add"].params for option in parameter.opts}
     assert {"--password-stdin", "--password-file"} <= read
     assert "--password" not in read
 
 
-@pytest.mark.parametrize("verb", sorted({*SERVER_VERBS} - {"diff"}))
+@pytest.mark.parametrize("verb", sorted({*SERVER_VERBS} - {"diff", "db copy"}))
 def test_every_server_verb_names_its_installation(verb: str) -> None:
-    """Each verb of the server takes --config, but for the one that compares releases; each that opens the database takes --database."""
+    """Each verb of the server takes --config, but for those that compare releases, and copy from one to another.
+
+    Each that opens the database takes --database.
+    """
     options = {option for parameter in VERBS[verb].params for option in parameter.opts}
     assert "--config" in options
     assert ("--database" in options) == (verb != "openapi")

@@ -81,12 +81,13 @@ def test_an_accident_says_nothing_of_itself(own: House) -> None:
 
 def test_a_database_that_is_away_is_never_a_no(own: House) -> None:
     """503 with Retry-After, whatever was asked: nobody is signed out because a database restarts."""
-    token = own.token(own.account())
+    account = own.account()
+    token = own.token(account)
 
     def away(_: str) -> None:
         raise core.Unavailable(retry_after=timedelta(seconds=2), why=SECRET_WHY)
 
     with after_statements(own.core, away):
-        response = own.ask("GET", "/users/me", token)
+        response = own.ask("GET", f"/users/{account.number}/tokens", token)
     assert_refused(response, 503, "The server cannot answer now", "Try again later")
     assert response.headers["retry-after"] == "2"

@@ -143,7 +143,7 @@ def test_the_record_is_asked_for_a_part(core: Core, alice: Account, clock: FakeC
     do(core, audit.record, "tested", account=bob.number, origin=replace(ORIGIN, dialect="strict"))
 
     def found(**asked: Any) -> list[str]:
-        return [line.event for line in do(core, audit.recent, **asked)]
+        return [line.event for line in do(core, audit.recent, audit.Filters(**asked))]
 
     assert found(account=alice.number) == ["account changed", "account added"]
     assert found(account=bob.number) == ["tested", "account changed", "account added"]
