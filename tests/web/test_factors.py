@@ -42,7 +42,8 @@ def proved(house: Running, browser: Browser, path: str, **typed: str) -> None:
 
 def set_up(house: Running, browser: Browser) -> tuple[str, list[str]]:
     """Set up codes for Alice: the seed, and the recovery codes."""
-    browser.sign_in()
+    if browser.go("/account").url.path != "/account":
+        browser.sign_in()
     proved(house, browser, "/account/totp")
     assert browser.page is not None
     shown = re.search(r'class="code shown-once">([A-Z2-7 ]+)<', browser.page.text)
@@ -138,6 +139,28 @@ def test_S_09_who_has_codes_proves_one_before_they_can_be_turned_off(
     assert {"second factor enabled", "second factor disabled"} <= set(events(house.core))
     told = [mail.kind for mail in do(house.core, outbox.listed)]
     assert told == ["change", "change"]
+
+
+def test_who_lost_the_phone_comes_in_by_a_recovery_code_and_sets_up_another(
+    house: Running, browser: Browser
+) -> None:
+    """A sign-in by password and recovery code is fresh proof: it turns the codes off, and on again with another seed."""
+    seed, codes = set_up(house, browser)
+    with browsing(house.url) as other:
+        other.sign_in()
+        other.send("/sign-in/code", code=codes[0], recovery="yes")
+        other.go("/account/factors")
+        assert "No code is asked for any more." in other.send("/account/totp/remove").text
+        assert set_up(house, other)[0] != seed
+
+
+def test_a_wrong_code_in_a_proof_is_on_record(house: Running, browser: Browser) -> None:
+    """Whoever guesses at the second factor of an open session leaves evidence, and proves nothing."""
+    set_up(house, browser)
+    house.clock.forward(minutes=11)
+    browser.go("/account/password")
+    assert browser.send("/confirm", password=PASSWORD, code="000000").status_code == 401
+    assert "wrong code" in events(house.core)
 
 
 def test_a_confirmed_session_has_another_secret(house: Running, browser: Browser) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Column, ForeignKey, String, Table, Uuid, select, update
 
-from dragoman.core import factors, passkeys, throttle
+from dragoman.core import audit, factors, passkeys, throttle
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import ProofOutdated, SessionRefused, WrongCode
@@ -51,8 +51,11 @@ class Provable:
     def enough(self) -> tuple[AbstractSet[Method], ...]:
         """The sets of methods any of which is enough. Where there is no other way, the sign-in itself."""
         found: list[AbstractSet[Method]] = [{"passkey"}] if self.passkey else []
-        if self.password:
-            found.append({"password", "totp"} if self.totp else {"password"})
+        if self.password and self.totp:
+            # Whoever lost the phone has come in by a recovery code, and must be able to set up another.
+            found += [{"password", "totp"}, {"password", "recovery"}]
+        elif self.password:
+            found.append({"password"})
         return tuple(found) or ({"provider"},)
 
 
@@ -109,6 +112,7 @@ def prove(core: Core, origin: Origin, caller: Principal, password: Secret, code:
         settle(uow, number, proof)
         if asks:
             if not factors.is_proved(uow, number, code):
+                uow.evidence(audit.line(uow, "wrong code", account=number, via=caller.via))
                 raise WrongCode
             throttle.forgive(uow, counters)
             note(uow, session, "totp")

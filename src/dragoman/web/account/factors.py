@@ -60,8 +60,7 @@ def finish_totp(uow: UnitOfWork, visit: Visit) -> Answer:
         factors.enable(uow, account, Secret(kept["seed"]), form.secret("code"), by=visit.caller)
     except WrongCode:
         return _totp_form(uow, visit, seed, "That code is not right. Is the clock of your phone?")
-    assert visit.caller.session is not None  # noqa: S101 - a page has one; `enable` refuses keys besides
-    step_up.note(uow, visit.caller.session, "totp")
+    step_up.note(uow, visit.caller.require_session(), "totp")
     tell_owner(uow, account, "A second factor was set up for your account.")
     return _codes(recovery_codes.make(uow, account.number, by=visit.caller))
 
