@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import accounts, audit
+from dragoman.core import accounts, app_passwords, audit
 from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow
 from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
@@ -112,8 +112,11 @@ def issue(
     """A new key and its secret, which is shown to nobody again. `name` is checked as names are.
 
     `form` is what the dialect's keys look like. `by` is who asks for it: a caller with a key gives no more than that
-    key has. Refuses `NameRefused`, `PermissionsExceeded`, `TooMany`.
+    key has. Refuses `NameRefused`, `PermissionsExceeded`, `TooMany`, and `SessionRequired` to whom an app password let
+    in: the key would outlive it.
     """
+    if by is not None and by.session is not None:
+        app_passwords.require_none(uow, by)
     # What a key has is then the same when it is given on as when it was looked at, and each key is counted.
     accounts.lock(uow, account_number)
     mine = (api_keys.c.account_number == account_number, api_keys.c.dialect == dialect)

@@ -22,7 +22,7 @@ from tests.people import (
 from tests.racing import at_once
 from tests.unit.core.test_factors import guarded
 
-from dragoman.core import accounts, app_passwords, factors, login, password_change, ways
+from dragoman.core import accounts, api_keys, app_passwords, factors, login, password_change, ways
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.app_passwords import app_password_sessions
 from dragoman.core.errors import (
@@ -219,7 +219,10 @@ def test_it_replaces_no_password(house: Core) -> None:
 
 
 def test_whom_it_let_in_changes_nothing_that_one_signs_in_with(house: Core, clock: FakeClock) -> None:
-    """Through an app password nobody sets a password without the one before, an e-mail address or a second factor."""
+    """Through an app password nobody sets a password without the one before, an e-mail address or a second factor.
+
+    Nor is an API key made, which would outlive the app password.
+    """
     account = guarded(house, clock, must_change_password=True)
     caller = presenting(house, enter(house, made(house, account)).secret, origin=PHONE)
     new = Secret(NEW_PASSWORD)
@@ -233,7 +236,10 @@ def test_whom_it_let_in_changes_nothing_that_one_signs_in_with(house: Core, cloc
         do(house, factors.disable, account, by=caller)
     with pytest.raises(SessionRequired):
         do(house, factors.enable, account, Secret("A" * 32), Secret("000000"), by=caller)
+    with pytest.raises(SessionRequired):
+        do(house, api_keys.issue, account.number, "immich", name="k", permissions=["all"], by=caller)
     assert rows(house, accounts.accounts) == before
+    assert rows(house, api_keys.api_keys) == []
     named = password_change.change_own_account(house, PHONE, caller, Changes(display_name="Ada"))
     assert named.display_name == "Ada"
 
