@@ -30,11 +30,10 @@ from dragoman.core.errors import (
     Throttled,
     Unavailable,
 )
-from dragoman.core.secrets import digest
 from dragoman.core.tally import Figure
 from dragoman.envelope import NO_QUERY, Envelope
 from dragoman.exchange import Spoken
-from dragoman.known import Answer, Key
+from dragoman.known import Answer
 from dragoman.log import get_logger
 from dragoman.network import is_trusted
 
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from dragoman.core.principals import Presented
     from dragoman.core.work import Core, Origin, UnitOfWork
     from dragoman.exchange import Exchange
-    from dragoman.known import Known, Strangers
+    from dragoman.known import Identity, Key, Known, Strangers
     from dragoman.lanes import Lane
     from dragoman.network import Network
     from dragoman.serving import DialectApp
@@ -65,7 +64,6 @@ PLAIN = re.compile(r"[A-Za-z0-9_.~@+-]*")
 MOST_BYTES = 4096  # of all that is told of an identity, names included
 
 # All are always sent, empty ones too, so that none of a client's own shows through a gateway that copies them.
-Identity = tuple[bytes, ...]
 NAMES = tuple(
     f"x-dragoman-{name}".encode()
     for name in ("account", "number", "admin", "actor", "name", "email", "groups")
@@ -123,12 +121,12 @@ class Check:
         except Refusal:
             return None
         while presented is not None:
-            answer = self._known.find(self._key(presented))
-            if answer is None:
+            told = self._known.find(self._key(presented))
+            if told is None:
                 return None
-            if answer.identity is not None:
+            if not isinstance(told, Refusal):
                 self._core.tally.count(CHECKS, self._dialect.name, "known")
-                return answer.identity
+                return told
             presented = presented.instead
         return None
 
@@ -157,10 +155,10 @@ class Check:
         try:
             presented = self._dialect.present(exchange)
             while presented is not None:
-                answer = await self._find(exchange.origin, presented)
-                if answer.identity is not None:
-                    return answer.identity
-                refusal, presented = answer.refusal or refusal, presented.instead
+                told = await self._find(exchange.origin, presented)
+                if not isinstance(told, Refusal):
+                    return told
+                refusal, presented = told, presented.instead
         except Refusal as refused:
             refusal = refused
         spoken = self._served.refused(exchange, refusal)
@@ -168,23 +166,23 @@ class Check:
         return replace(spoken, status=429) if isinstance(refusal, Throttled) else spoken
 
     def _key(self, presented: Presented) -> Key:
-        return (self._dialect.name, presented.kind, digest(presented.secret))
+        return self._known.key(self._dialect.name, presented.kind, presented.secret)
 
-    async def _find(self, origin: Origin, presented: Presented) -> Answer:
+    async def _find(self, origin: Origin, presented: Presented) -> Identity | Refusal:
         key = self._key(presented)
-        answer = self._known.find(key)
-        if answer is not None:
-            return answer
+        told = self._known.find(key)
+        if told is not None:
+            return told
         # Only strangers wait: who was good a moment ago is no flood, whoever else comes from that address.
         if not self._known.was_good(key):
             self._checking.strangers.require_patience(origin.network)
         # A signature takes its time to verify, and everybody else would wait for it here.
         if self._core.database.is_sqlite and presented.kind != "signed":
             try:
-                return self._glance(origin, presented, key)
+                return self._glance(origin, presented, key).told
             except Unavailable:
                 pass  # somebody is in the way: a thread can wait until they are not
-        return await self._in_thread(origin, presented, key)
+        return (await self._in_thread(origin, presented, key)).told
 
     def _glance(self, origin: Origin, presented: Presented, key: Key) -> Answer:
         epoch, begun = self._core.changes.epoch, self._core.tools.monotonic()
@@ -229,7 +227,7 @@ class Check:
 
     def _kept(self, origin: Origin, key: Key, answer: Answer) -> Answer:
         self._known.keep(key, answer)
-        if isinstance(answer.refusal, CredentialRefused):
+        if isinstance(answer.told, CredentialRefused):
             self._checking.strangers.note(origin.network)
         return answer
 
@@ -239,7 +237,7 @@ class Check:
             found = passes.look_up(uow, self._served.named(uow, presented))
             self._require_within(found)
         except (CredentialRefused, PermissionMissing) as refusal:
-            return Answer(epoch, begun + BELIEVED, refusal=refusal.with_traceback(None))
+            return Answer(epoch, begun + BELIEVED, refusal.with_traceback(None))
         left = BELIEVED if found.ends_at is None else (found.ends_at - uow.now).total_seconds()
         return Answer(
             epoch,
@@ -260,13 +258,13 @@ class Check:
 
 async def send_pass(send: Send, identity: Identity, always: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Let a request pass, and say whose it is."""
-    headers = [*zip(NAMES, identity, strict=True), *always]
+    headers = [*zip(NAMES, identity.split(b"\n"), strict=True), *always]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
 
 def identity_of(found: Pass) -> Identity:
-    """The values of `NAMES`. What would make it too long is left empty: half a name is somebody else's."""
+    """The values of `NAMES`, a line each. What would make it too long is left empty: half a name is another's."""
     holder, actor = found.holder, found.actor
     values = [
         str(holder.id).encode(),
@@ -282,7 +280,7 @@ def identity_of(found: Pass) -> Identity:
     ):
         values.append(told if len(told) <= left else b"")
         left -= len(values[-1])
-    return tuple(values)
+    return b"\n".join(values)
 
 
 def encoded(text: str) -> bytes:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import blake2b
 from itertools import islice
+from struct import Struct
 from typing import TYPE_CHECKING, TypeVar
 
-from dragoman.core.errors import Throttled
+from dragoman.core.errors import Refusal, Throttled
 
 if TYPE_CHECKING:
     from dragoman.core.changes import Changes
-    from dragoman.core.errors import Refusal
+    from dragoman.core.secrets import Secret
 
 MOST_GOOD = 100_000
 MOST_REFUSED = 10_000
 MOST_ADDRESSES = 10_000
 BURST = 10.0  # seconds' worth of unknown credentials that an address may show at once
 
-# The dialect, the kind of the credential, and its digest.
-Key = tuple[str, str, bytes]
+# What is kept of a good answer before the identity: until when and since which epoch, the account and the actor.
+FACTS = Struct("=dqqq")
+
+Key = bytes  # stands for a credential in this process, and nowhere else
+Identity = bytes  # what others are told of whose a credential is, a line each
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -29,37 +35,59 @@ V = TypeVar("V")
 class Answer:
     """What was read of a credential in an epoch (core/changes.py), believed until a monotonic instant.
 
-    Either whose it is, as the `identity` that others are told, with the `account` and the `actor` whose numbers
-    that hangs on (0 for nobody), or why it was refused.
+    `told` is whose it is, which hangs on the numbers of the `account` and of the `actor` (0 for nobody), or why it
+    was refused.
     """
 
     epoch: int
     until: float
-    identity: tuple[bytes, ...] | None = None
+    told: Identity | Refusal
     account: int = 0
     actor: int = 0
-    refusal: Refusal | None = None
 
 
 class Known:
     """Answers by credential, for the event loop's thread alone.
 
     Good ones and refused ones are kept apart, so that nobody who makes credentials up drives out those that are
-    good. What is read again each second stays; what was read longest ago makes room.
+    good. What is read again each second stays; what was read longest ago makes room. A good one is two strings of
+    bytes: as objects they would take three times the memory, and Python would look through all of them now and then
+    for rubbish, at whose request it happens to be.
     """
 
     def __init__(self, changes: Changes, monotonic: Callable[[], float]) -> None:
         self._changes = changes
         self._monotonic = monotonic
-        self._good: dict[Key, Answer] = {}
+        self._salt = secrets.token_bytes(blake2b.MAX_KEY_SIZE)
+        self._begun: dict[tuple[str, str], blake2b] = {}
+        self._good: dict[Key, bytes] = {}
         self._refused: dict[Key, Answer] = {}
 
-    def find(self, key: Key) -> Answer | None:
+    def key(self, dialect: str, kind: str, secret: Secret) -> Key:
+        """What stands for a credential of a kind.
+
+        128 bits are enough: without the salt, which nobody knows, no two can be found that have the same ones.
+        """
+        begun = self._begun.get((dialect, kind))
+        if begun is None:
+            begun = blake2b(f"{dialect} {kind} ".encode(), digest_size=16, key=self._salt)
+            self._begun[dialect, kind] = begun
+        hashing = begun.copy()
+        hashing.update(secret.reveal().encode("utf-8", "surrogatepass"))
+        return hashing.digest()
+
+    def find(self, key: Key) -> Identity | Refusal | None:
         """What is known of a credential, if that is still believed."""
-        answer = self._good.get(key) or self._refused.get(key)
-        if answer is None or answer.until <= self._monotonic():
+        good = self._good.get(key)
+        if good is not None:
+            return good[FACTS.size :] if self._is_believed(*FACTS.unpack_from(good)) else None
+        answer = self._refused.get(key)
+        if answer is None or not self._is_believed(answer.until, answer.epoch, answer.account, answer.actor):
             return None
-        return None if self._changes.since(answer.epoch, answer.account, answer.actor) else answer
+        return answer.told
+
+    def _is_believed(self, until: float, epoch: int, account: int, actor: int) -> bool:
+        return until > self._monotonic() and not self._changes.since(epoch, account, actor)
 
     def was_good(self, key: Key) -> bool:
         """Whether the credential was good when it was last read, believed or not."""
@@ -69,10 +97,11 @@ class Known:
         """Remember an answer instead of what was known."""
         self._good.pop(key, None)
         self._refused.pop(key, None)
-        if answer.refusal is None:
-            put_last(self._good, key, answer, MOST_GOOD)
-        else:
+        if isinstance(answer.told, Refusal):
             put_last(self._refused, key, answer, MOST_REFUSED)
+        else:
+            facts = FACTS.pack(answer.until, answer.epoch, answer.account, answer.actor)
+            put_last(self._good, key, facts + answer.told, MOST_GOOD)
 
 
 class Strangers:
