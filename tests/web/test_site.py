@@ -7,13 +7,20 @@ import sys
 
 import httpx2
 import pytest
-from tests.fakes import PASSWORD
+from tests.fakes import PASSWORD, do
 from tests.people import ALICE, BOB
 from tests.running import Running
 from tests.visiting import Browser, browsing
 
+from dragoman.core import audit
+from dragoman.core.audit import Filters
+from dragoman.core.errors import NameRefused, Refusal
 from dragoman.core.secrets import Secret
-from dragoman.web.pages import HOME, same_site
+from dragoman.core.work import UnitOfWork
+from dragoman.exchange import Spoken
+from dragoman.web import account
+from dragoman.web.pages import HOME, Answer, Page, Visit, same_site
+from dragoman.wire import Work
 
 
 def cookie(answer: httpx2.Response, name: str) -> str:
@@ -213,6 +220,29 @@ def test_W_02_what_is_typed_is_text(house: Running, browser: Browser) -> None:
     page = browser.sign_in(evil, "x")
     assert "<script>alert" not in page.text
     assert "<script>alert" not in browser.go(f"/sign-in?next={evil}&said={evil}").text
+
+
+def test_a_page_that_says_no_has_written_nothing_but_its_evidence(
+    house: Running, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page explains of a refusal, it explains once all that was written before is rolled back."""
+
+    def half_done(uow: UnitOfWork, visit: Visit) -> Answer:
+        audit.record(uow, "half done", by=visit.caller)
+        uow.evidence(audit.line(uow, "refused half-way"))
+        raise NameRefused("name", "is none")
+
+    def explained(uow: UnitOfWork, _visit: Visit, refusal: Refusal) -> Answer:
+        assert not uow.writes
+        return Spoken(422, str(refusal).encode(), "text/plain")
+
+    page = Page("POST", "/account/half", half_done, work=Work.WRITES, explains=explained)
+    monkeypatch.setattr(account, "PAGES", (*account.PAGES, page))
+    browser.sign_in()
+    answer = browser.client.post("/account/half", data=browser.form("/sign-out"))
+    assert (answer.status_code, "is none" in answer.text) == (422, True)
+    events = {line.event for line in do(house.core, audit.recent, Filters(), limit=50)}
+    assert ("half done" in events, "refused half-way" in events) == (False, True)
 
 
 def test_pages_are_not_imported_before_somebody_asks() -> None:

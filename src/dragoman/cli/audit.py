@@ -111,17 +111,15 @@ def _require_known(dialect: str) -> None:
 
 
 def _number(core: Core, name: str) -> int:
-    """The number of an account. Its lines stay when it is purged, and then only its number names it."""
+    """The number of an account, also of one that was purged. Refuses `NotFound`."""
     from dragoman.core import accounts
     from dragoman.core.errors import NotFound
 
     with core.begin(origin(), writes=False) as uow:
-        try:
-            return accounts.get(uow, name).number
-        except NotFound:
-            if name.isascii() and name.isdigit() and len(name) < 19:
-                return int(name)
-            raise
+        number = accounts.number_of(uow, name)
+    if number is None:
+        raise NotFound("account")
+    return number
 
 
 def moment_of(text: str, now: datetime) -> datetime:

@@ -174,8 +174,8 @@ def find_by_name(uow: UnitOfWork, name: str) -> Account | None:
     return None if row is None else of(row)
 
 
-def get(uow: UnitOfWork, name: str) -> Account:
-    """The account meant by an e-mail address, a username, a number or a UUID. Refuses: `NotFound`."""
+def find(uow: UnitOfWork, name: str) -> Account | None:
+    """The account meant by an e-mail address, a username, a number or a UUID."""
     found = find_by_name(uow, name)
     if found is None and name.isascii() and name.isdigit() and len(name) < 19:
         found = find_by_number(uow, int(name))
@@ -184,9 +184,23 @@ def get(uow: UnitOfWork, name: str) -> Account:
             found = find_by_id(uow, uuid.UUID(name))
         except ValueError:
             found = None
+    return found
+
+
+def get(uow: UnitOfWork, name: str) -> Account:
+    """The same. Refuses `NotFound`."""
+    found = find(uow, name)
     if found is None:
         raise NotFound("account")
     return found
+
+
+def number_of(uow: UnitOfWork, name: str) -> int | None:
+    """The number of the account that is meant. What is on record of it outlasts it: then only its number names it."""
+    found = find(uow, name)
+    if found is not None:
+        return found.number
+    return int(name) if name.isascii() and name.isdigit() and len(name) < 19 else None
 
 
 def has_admin(uow: UnitOfWork) -> bool:

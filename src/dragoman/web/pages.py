@@ -14,14 +14,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote
 
-from dragoman.core.errors import NotFound, NotSignedIn
+from dragoman.core.errors import NotFound, NotSignedIn, Refusal
 from dragoman.core.secrets import Secret
 from dragoman.exchange import Malformed, Spoken
 from dragoman.wire import Work
 
 if TYPE_CHECKING:
     from dragoman.core.principals import Principal
-    from dragoman.core.work import Core, Origin
+    from dragoman.core.work import Core, Origin, UnitOfWork
     from dragoman.exchange import Exchange
     from dragoman.settings import DialectSettings
     from dragoman.web.products import Product
@@ -159,6 +159,7 @@ class Visit:
 
 
 Handler = Callable[[Any, Visit], Answer]
+Explained = Callable[["UnitOfWork", Visit, Refusal], Answer | None]
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,9 @@ class Page:
     """One method of one path. `{name}` in the path is a parameter. A page that is posted to changes something.
 
     A `room` is what the page is called in the list at the side, if it is there. Only one that `takes_files` reads any.
+    A handler catches no refusal in the unit that it is given, or that unit would commit what was written before it.
+    `explains` says what the page answers to one: it is called in another unit, which reads, once the first was rolled
+    back and has left its evidence. None: that refusal is not this page's to explain.
     """
 
     method: Literal["GET", "POST"]
@@ -175,6 +179,7 @@ class Page:
     work: Work = Work.READS
     room: str | None = None
     takes_files: bool = False
+    explains: Explained | None = None
 
 
 def same_site(address: str) -> str:

@@ -156,15 +156,29 @@ class Site:
         return lanes.get(work, self._lanes.plain)
 
     def _answered(self, page: Page, visit: Visit) -> Spoken:
+        try:
+            answer = self._handled(page, visit)
+        except Refusal as refusal:
+            explained = self._explained(page, visit, refusal)
+            if explained is None:
+                raise
+            answer = explained
+        return self._rendered(visit, answer)
+
+    def _handled(self, page: Page, visit: Visit) -> Answer:
         if page.work in (Work.READS, Work.WRITES):
             with self._core.begin(visit.origin, writes=page.work is Work.WRITES) as uow:
                 self._know(uow, page, visit)
-                answer = page.handler(uow, visit)
-        else:
-            with self._core.begin(visit.origin, writes=False) as uow:
-                self._know(uow, page, visit)
-            answer = page.handler(self._core, visit)
-        return self._rendered(visit, answer)
+                return page.handler(uow, visit)
+        with self._core.begin(visit.origin, writes=False) as uow:
+            self._know(uow, page, visit)
+        return page.handler(self._core, visit)
+
+    def _explained(self, page: Page, visit: Visit, refusal: Refusal) -> Answer | None:
+        if page.explains is None:
+            return None
+        with self._core.begin(visit.origin, writes=False) as uow:
+            return page.explains(uow, visit, refusal)
 
     def _know(self, uow: UnitOfWork, page: Page, visit: Visit) -> None:
         """Find out who comes. Refuses `NotSignedIn`, `CredentialRefused` and `AdminOnly`."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from dragoman.core import approvals, step_up
-from dragoman.core.errors import NotFound
 from dragoman.core.telling import tell_owner
 from dragoman.web.account.sessions import described
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
@@ -34,7 +32,7 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
 def approve(uow: UnitOfWork, visit: Visit) -> Answer:
     """The next sign-in of that device passes."""
     step_up.require(uow, visit.caller)
-    wanted = approvals.approve(uow, _id(visit), by=visit.caller)
+    wanted = approvals.approve(uow, visit.id_of("approval"), by=visit.caller)
     title = uow.rules.products.get(wanted.dialect, wanted.dialect)
     tell_owner(uow, visit.caller.account, f"A sign-in to {title} from {wanted.address} was approved.")
     return Redirect(PATH, said="sign-in-approved")
@@ -42,15 +40,8 @@ def approve(uow: UnitOfWork, visit: Visit) -> Answer:
 
 def refuse(uow: UnitOfWork, visit: Visit) -> Answer:
     """It does not."""
-    approvals.refuse(uow, _id(visit), by=visit.caller)
+    approvals.refuse(uow, visit.id_of("approval"), by=visit.caller)
     return Redirect(PATH, said="sign-in-refused")
-
-
-def _id(visit: Visit) -> uuid.UUID:
-    try:
-        return uuid.UUID(visit.parameters["approval"])
-    except ValueError:
-        raise NotFound("approval") from None
 
 
 PAGES = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from dragoman.core import carried, factors, passkeys, recovery_codes, step_up
-from dragoman.core.errors import FactorAlreadySet, NotFound, PasskeyRefused, TooMany, WrongCode
+from dragoman.core.errors import FactorAlreadySet, NotFound, PasskeyRefused, Refusal, TooMany, WrongCode
 from dragoman.core.secrets import Secret
 from dragoman.core.telling import tell_owner
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
@@ -55,14 +55,19 @@ def finish_totp(uow: UnitOfWork, visit: Visit) -> Answer:
     kept = carried.read(uow, NEW_SEED, form.secret("carries"))
     if kept is None:
         return Redirect(TOTP)
-    seed = base64.b32decode(kept["seed"])
-    try:
-        factors.enable(uow, account, Secret(kept["seed"]), form.secret("code"), by=visit.caller)
-    except WrongCode:
-        return _totp_form(uow, visit, seed, "That code is not right. Is the clock of your phone?")
+    factors.enable(uow, account, Secret(kept["seed"]), form.secret("code"), by=visit.caller)
     step_up.note(uow, visit.caller.require_session(), "totp")
     tell_owner(uow, account, "A second factor was set up for your account.")
     return _codes(recovery_codes.make(uow, account.number, by=visit.caller))
+
+
+def totp_not_set(uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """The same seed again, for another code."""
+    kept = carried.read(uow, NEW_SEED, visit.form.secret("carries"))
+    if kept is None or not isinstance(refusal, WrongCode):
+        return None
+    seed = base64.b32decode(kept["seed"])
+    return _totp_form(uow, visit, seed, "That code is not right. Is the clock of your phone?")
 
 
 def remove_totp(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -96,14 +101,17 @@ def finish_passkey(uow: UnitOfWork, visit: Visit) -> Answer:
     """What it made."""
     step_up.require(uow, visit.caller)
     form, site = visit.form, require_site(visit.exchange)
-    try:
-        passkeys.finish_making(
-            uow, site, visit.caller, form.secret("carries"), answered(form), name=form.text("name")
-        )
-    except (PasskeyRefused, TooMany):
-        return Redirect(PATH, said="passkey-refused")
+    passkeys.finish_making(
+        uow, site, visit.caller, form.secret("carries"), answered(form), name=form.text("name")
+    )
     tell_owner(uow, visit.caller.account, "A passkey was added to your account.")
     return Redirect(PATH, said="passkey-added")
+
+
+def passkey_not_made(_uow: UnitOfWork, _visit: Visit, refusal: Refusal) -> Answer | None:
+    """That it was not added."""
+    is_known = isinstance(refusal, PasskeyRefused | TooMany)
+    return Redirect(PATH, said="passkey-refused") if is_known else None
 
 
 def show_new_passkey(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -145,11 +153,11 @@ def _codes(codes: Sequence[Secret]) -> Shown:
 PAGES = (
     Page("GET", PATH, show, room="Passkeys and codes"),
     Page("GET", TOTP, begin_totp),
-    Page("POST", TOTP, finish_totp, work=Work.WRITES),
+    Page("POST", TOTP, finish_totp, work=Work.WRITES, explains=totp_not_set),
     Page("POST", f"{TOTP}/remove", remove_totp, work=Work.WRITES),
     Page("POST", "/account/recovery-codes", new_codes, work=Work.WRITES),
     Page("GET", f"{PASSKEYS}/new", show_new_passkey),
     Page("POST", f"{PASSKEYS}/new", begin_passkey),
-    Page("POST", PASSKEYS, finish_passkey, work=Work.WRITES),
+    Page("POST", PASSKEYS, finish_passkey, work=Work.WRITES, explains=passkey_not_made),
     Page("POST", f"{PASSKEYS}/{{passkey}}/remove", remove_passkey, work=Work.WRITES),
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dragoman.core import api_keys, step_up
-from dragoman.core.errors import NameRefused, NotFound, TooMany
+from dragoman.core.errors import NameRefused, NotFound, Refusal, TooMany
 from dragoman.core.telling import tell_owner
 from dragoman.exchange import Malformed
 from dragoman.web.account.sessions import products
@@ -52,23 +52,28 @@ def make(uow: UnitOfWork, visit: Visit) -> Answer:
     may = [api_keys.ALL] if form.text("may") == api_keys.ALL else form.all("permission")
     if not may or not {*may} <= {api_keys.ALL, *product.permissions}:
         return _form(product, form, nothing=True)
-    try:
-        key, secret = api_keys.issue(
-            uow,
-            account.number,
-            product.name,
-            name=form.text("name"),
-            permissions=may,
-            expires_at=None if (lasts := _lasts(visit)) is None else uow.now + lasts,
-            form=key_form,
-            by=visit.caller,
-        )
-    except NameRefused as refusal:
-        return _form(product, form, problem=f"The name {refusal.why}.")
-    except TooMany as refusal:
-        return _form(product, form, problem=f"You have {refusal.limit} keys. Revoke one first.")
+    key, secret = api_keys.issue(
+        uow,
+        account.number,
+        product.name,
+        name=form.text("name"),
+        permissions=may,
+        expires_at=None if (lasts := _lasts(visit)) is None else uow.now + lasts,
+        form=key_form,
+        by=visit.caller,
+    )
     tell_owner(uow, account, f"An API key for {product.title} was made for your account: “{key.name}”.")
     return Shown("account/key_made.html", {"key": key, "product": product, "secret": secret.reveal()})
+
+
+def not_made(_uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """The form again, with why."""
+    product, _ = _keyed(visit)
+    if isinstance(refusal, NameRefused):
+        return _form(product, visit.form, problem=f"The name {refusal.why}.")
+    if isinstance(refusal, TooMany):
+        return _form(product, visit.form, problem=f"You have {refusal.limit} keys. Revoke one first.")
+    return None
 
 
 def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -102,6 +107,6 @@ def _form(product: Product, form: Form, *, problem: str | None = None, nothing: 
 PAGES = (
     Page("GET", PATH, show, room="API keys"),
     Page("GET", f"{PATH}/new/{{dialect}}", begin),
-    Page("POST", f"{PATH}/new/{{dialect}}", make, work=Work.WRITES),
+    Page("POST", f"{PATH}/new/{{dialect}}", make, work=Work.WRITES, explains=not_made),
     Page("POST", f"{PATH}/{{key}}/revoke", revoke, work=Work.WRITES),
 )

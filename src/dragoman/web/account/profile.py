@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dragoman.core import accounts, avatars, step_up
 from dragoman.core.accounts import Changes
-from dragoman.core.errors import NameRefused, NameTaken
+from dragoman.core.errors import NameRefused, NameTaken, Refusal
 from dragoman.core.telling import tell_owner
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
 from dragoman.web.pictures import PictureUnfit, avatar_of
@@ -30,11 +30,15 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
 def rename(uow: UnitOfWork, visit: Visit) -> Answer:
     """Another name for others to see."""
     name = visit.form.text("display_name")
-    try:
-        accounts.change(uow, visit.caller.account.number, Changes(display_name=name), by=visit.caller)
-    except NameRefused as refusal:
-        return _profile(uow, visit, name, refusal)
+    accounts.change(uow, visit.caller.account.number, Changes(display_name=name), by=visit.caller)
     return Redirect(PATH, said="saved")
+
+
+def not_renamed(uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """The form again, with why."""
+    if isinstance(refusal, NameRefused):
+        return _profile(uow, visit, visit.form.text("display_name"), refusal)
+    return None
 
 
 def set_picture(core: Core, visit: Visit) -> Answer:
@@ -63,26 +67,27 @@ def show_names(uow: UnitOfWork, visit: Visit) -> Answer:
     return _names(username=account.username, email=account.email or "")
 
 
-def change_names(core: Core, visit: Visit) -> Answer:
-    """Sign in with others from now on. Of another address both are told: the old one above all.
-
-    In a unit of its own, which a name that is refused undoes: the other one may be taken by then.
-    """
-    before, form = visit.caller.account, visit.form
-    username, email = form.text("username"), form.text("email")
+def change_names(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Sign in with others from now on. Of another address both are told: the old one above all."""
+    step_up.require(uow, visit.caller)
+    before, typed = visit.caller.account, _typed(visit)
     changes = Changes(
-        username=username if username != before.username else None,
-        email=email if email != (before.email or "") else None,
+        username=typed["username"] if typed["username"] != before.username else None,
+        email=typed["email"] if typed["email"] != (before.email or "") else None,
     )
     if changes == Changes():
         return Redirect(PATH)
-    try:
-        with core.begin(visit.origin, writes=True) as uow:
-            step_up.require(uow, visit.caller)
-            _tell(uow, before, accounts.change(uow, before.number, changes, by=visit.caller))
-    except (NameRefused, NameTaken) as refusal:
-        return _names(refusal, username=username, email=email)
+    _tell(uow, before, accounts.change(uow, before.number, changes, by=visit.caller))
     return Redirect(PATH, said="saved")
+
+
+def names_not_changed(_uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """The form again, with why."""
+    return _names(refusal, **_typed(visit)) if isinstance(refusal, NameRefused | NameTaken) else None
+
+
+def _typed(visit: Visit) -> Mapping[str, str]:
+    return {name: visit.form.text(name) for name in ("username", "email")}
 
 
 def _tell(uow: UnitOfWork, before: Account, after: Account) -> None:
@@ -121,9 +126,9 @@ def _names(refusal: NameRefused | NameTaken | None = None, **typed: str) -> Show
 
 PAGES = (
     Page("GET", PATH, show, room="Profile"),
-    Page("POST", PATH, rename, work=Work.WRITES),
+    Page("POST", PATH, rename, work=Work.WRITES, explains=not_renamed),
     Page("POST", f"{PATH}/picture", set_picture, work=Work.HASHES, takes_files=True),
     Page("POST", f"{PATH}/picture/remove", remove_picture, work=Work.WRITES),
     Page("GET", NAMES, show_names),
-    Page("POST", NAMES, change_names, work=Work.HASHES),
+    Page("POST", NAMES, change_names, work=Work.WRITES, explains=names_not_changed),
 )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from dragoman.core import app_passwords, factors, step_up, ways
-from dragoman.core.errors import NameRefused, NotFound, TooMany
+from dragoman.core.errors import NameRefused, Refusal, TooMany
 from dragoman.core.telling import tell_owner
 from dragoman.core.ways import Ways
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
@@ -52,12 +51,7 @@ def make(uow: UnitOfWork, visit: Visit) -> Answer:
     """A new one, shown this once."""
     step_up.require(uow, visit.caller)
     product, name = visit.form.text("product"), visit.form.text("name")
-    try:
-        secret = app_passwords.make(uow, product, name, by=visit.caller)
-    except NameRefused as refusal:
-        return _form(uow, visit, f"A name {refusal.why}.")
-    except TooMany as refusal:
-        return _form(uow, visit, f"You have {refusal.limit} already. Remove one that is not used any more.")
+    secret = app_passwords.make(uow, product, name, by=visit.caller)
     title = uow.rules.products[product]
     tell_owner(
         uow, visit.caller.account, f"An app password for {title}, “{name}”, was made for your account."
@@ -65,10 +59,19 @@ def make(uow: UnitOfWork, visit: Visit) -> Answer:
     return Shown("account/app_password.html", {"secret": secret.reveal(), "product": title, "name": name})
 
 
+def not_made(uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """The form again, with why."""
+    if isinstance(refusal, NameRefused):
+        return _form(uow, visit, f"A name {refusal.why}.")
+    if isinstance(refusal, TooMany):
+        return _form(uow, visit, f"You have {refusal.limit} already. Remove one that is not used any more.")
+    return None
+
+
 def end(uow: UnitOfWork, visit: Visit) -> Answer:
     """It opens nothing any more, and what it opened is closed."""
     step_up.require(uow, visit.caller)
-    ended = app_passwords.end(uow, _id(visit), by=visit.caller)
+    ended = app_passwords.end(uow, visit.id_of("app_password"), by=visit.caller)
     tell_owner(uow, visit.caller.account, f"The app password “{ended.name}” of your account was removed.")
     return Redirect(PATH, said="app-password-removed")
 
@@ -79,17 +82,10 @@ def _form(uow: UnitOfWork, visit: Visit, problem: str | None = None) -> Shown:
     return Shown("account/app_password_new.html", facts, 422 if problem else 200)
 
 
-def _id(visit: Visit) -> uuid.UUID:
-    try:
-        return uuid.UUID(visit.parameters["app_password"])
-    except ValueError:
-        raise NotFound("app password") from None
-
-
 PAGES = (
     Page("GET", PATH, show, room="How apps sign in"),
     Page("POST", PATH, choose, work=Work.WRITES),
     Page("GET", f"{APP_PASSWORDS}/new", show_new),
-    Page("POST", f"{APP_PASSWORDS}/new", make, work=Work.WRITES),
+    Page("POST", f"{APP_PASSWORDS}/new", make, work=Work.WRITES, explains=not_made),
     Page("POST", f"{APP_PASSWORDS}/{{app_password}}/end", end, work=Work.WRITES),
 )

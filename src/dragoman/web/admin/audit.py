@@ -73,18 +73,10 @@ def _filters(uow: UnitOfWork, typed: dict[str, str]) -> tuple[Filters, str | Non
             return audit.ALL, f"“{typed['since']}” is no date."
     number = None
     if typed["account"]:
-        number = _number(uow, typed["account"])
+        number = accounts.number_of(uow, typed["account"])
         if number is None:
             return audit.ALL, f"Nobody is called “{typed['account']}”."
     return Filters(number, typed["dialect"] or None, typed["event"] or None, since), None
-
-
-def _number(uow: UnitOfWork, name: str) -> int | None:
-    """The number of an account. Lines outlast it, and then only its number names it."""
-    try:
-        return accounts.get(uow, name).number
-    except NotFound:
-        return int(name) if name.isascii() and name.isdigit() and len(name) < 19 else None
 
 
 def _before(visit: Visit) -> uuid.UUID | None:

@@ -9,7 +9,7 @@ from dragoman.addresses import mounts
 from dragoman.chosen import fixed_hosts, in_force, is_fixed
 from dragoman.core import dialect_choices, step_up
 from dragoman.core.dialect_choices import Choice
-from dragoman.core.errors import NameTaken, NotFound
+from dragoman.core.errors import NameTaken, NotFound, Refusal
 from dragoman.network import host_name, is_loopback_host
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit, Who
 from dragoman.wire import Work
@@ -24,7 +24,7 @@ TAKEN = "This name is another product's already, or the one of these pages."
 
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """All that there are, as they are in force."""
-    return _shown(uow, visit, dialect_choices.chosen(uow))
+    return _shown(uow, visit)
 
 
 def choose(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -33,26 +33,27 @@ def choose(uow: UnitOfWork, visit: Visit) -> Answer:
     name, typed = visit.parameters["dialect"], visit.form.text("host")
     if name not in visit.configured:
         raise NotFound("dialect")
-    chosen = dialect_choices.chosen(uow)  # nothing can be read in a unit once a name was refused
     host = host_name([typed]) if typed else None
     if typed and host != typed.lower():
-        return _shown(uow, visit, chosen, {name: NO_NAME})
+        return _shown(uow, visit, {name: NO_NAME})
     # Nobody may shut themselves out of the page on which to take it back.
     taken = {*fixed_hosts(visit.configured, uow.rules.root), visit.exchange.host}
     if host is not None and is_loopback_host(host):
         taken.add(host)
-    try:
-        choice = Choice(visit.form.ticked("enabled"), host)
-        dialect_choices.choose(uow, name, choice, taken=taken, by=visit.caller)
-    except NameTaken:
-        return _shown(uow, visit, chosen, {name: TAKEN})
+    choice = Choice(visit.form.ticked("enabled"), host)
+    dialect_choices.choose(uow, name, choice, taken=taken, by=visit.caller)
     return Redirect(PATH, said="dialect-chosen")
 
 
-def _shown(
-    uow: UnitOfWork, visit: Visit, chosen: Mapping[str, Choice], problems: Mapping[str, str] | None = None
-) -> Shown:
-    root = uow.rules.root
+def not_chosen(uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """All as they are, with why."""
+    if isinstance(refusal, NameTaken):
+        return _shown(uow, visit, {visit.parameters["dialect"]: TAKEN})
+    return None
+
+
+def _shown(uow: UnitOfWork, visit: Visit, problems: Mapping[str, str] | None = None) -> Shown:
+    root, chosen = uow.rules.root, dialect_choices.chosen(uow)
     rows = [
         {
             "name": name,
@@ -71,5 +72,5 @@ def _shown(
 
 PAGES = (
     Page("GET", PATH, show, Who.ADMIN, room="Products"),
-    Page("POST", f"{PATH}/{{dialect}}", choose, Who.ADMIN, Work.WRITES),
+    Page("POST", f"{PATH}/{{dialect}}", choose, Who.ADMIN, Work.WRITES, explains=not_chosen),
 )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman.core import accounts
-from dragoman.core.errors import NotFound
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
@@ -30,9 +29,10 @@ def asked(uow: UnitOfWork, visit: Visit) -> Asked:
     typed = {name: visit.asked(name).strip() for name in ("account", "dialect")}
     number, problem = None, None
     if typed["account"]:
-        try:
-            number = accounts.get(uow, typed["account"]).number
-        except NotFound:
+        account = accounts.find(uow, typed["account"])
+        if account is not None:
+            number = account.number
+        else:
             problem = f"Nobody is called “{typed['account']}”."
     return Asked(typed, number, typed["dialect"] or None, problem)
 
