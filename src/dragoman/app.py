@@ -127,6 +127,10 @@ class App:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    def leave(self) -> None:
+        """Let whoever asks know that this process stops soon: by `/readyz`, and by keeping no connection."""
+        self._health.leaving = True
+
     def close(self) -> None:
         """Finish what is under way, write what was seen, and let go of the database."""
         self._lanes.close()
@@ -145,7 +149,7 @@ class App:
         headers = envelope.headers
         request_id = log.request_id(headers.get("x-request-id"))
         secure = self._is_secure(envelope)
-        always = carried(request_id, secure=secure)
+        always = carried(request_id, secure=secure, last=self._health.leaving)
         bare, send = send, carrying(send, always)
         if path in health.PATHS:
             await send_spoken(send, await self._health.answer(path))

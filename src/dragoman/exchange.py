@@ -150,14 +150,15 @@ def require_utf8(exchange: Exchange) -> None:
         raise Malformed(f'unsupported charset "{charset[1].upper()}"', 415)
 
 
-def carried(request_id: str, *, secure: bool) -> list[tuple[bytes, bytes]]:
-    """The headers that every answer carries, whoever gives it."""
+def carried(request_id: str, *, secure: bool, last: bool = False) -> list[tuple[bytes, bytes]]:
+    """The headers that every answer carries, whoever gives it. The `last` of a connection ends that."""
     return [
         (b"x-request-id", request_id.encode("latin-1")),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
         *([(b"strict-transport-security", b"max-age=31536000")] if secure else []),
+        *([(b"connection", b"close")] if last else []),
     ]
 
 

@@ -31,11 +31,14 @@ class Health:
     def __init__(self, core: Core, lane: Lane) -> None:
         self._core = core
         self._lane = lane
+        self.leaving = False  # once this process was told to stop: nobody should be sent here any more
 
     async def answer(self, path: str) -> Spoken:
         """200 or 503."""
         if path == ALIVE:
             return spoken_json(200, {"status": "ok"})
+        if self.leaving:
+            return spoken_json(503, {"status": "stopping"}, ("retry-after", "1"))
         try:
             await asyncio.wait_for(self._lane.run(self._ask_database), PATIENCE.total_seconds())
         except (Unavailable, TimeoutError):

@@ -290,7 +290,7 @@ def test_every_problem_is_named_at_once_with_its_place() -> None:
     )
     takes = (
         "host, port, workers, base_url, trusted_proxies, max_body_bytes, threads, hash_threads, hash_queue, "
-        "hash_wait_seconds, shutdown_seconds"
+        "hash_wait_seconds, notice_seconds, shutdown_seconds"
     )
     assert problems == [
         f'server.prot (here.toml:3): is not a setting; did you mean "server.port"?; [server] takes: {takes}',

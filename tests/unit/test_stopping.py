@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,53 @@ def test_a_sign_in_in_its_hash_is_finished_and_nothing_new_begins(
         assert process.popen.wait(10) == 0
     assert "Traceback" not in process.logged
     assert {json.loads(line)["level"] for line in process.logged.splitlines()} <= {"info"}
+
+
+@contextmanager
+def kept_open(process: Process) -> Iterator[HTTPConnection]:
+    """A connection to a server, on which a request was answered."""
+    with closing(HTTPConnection(process.root.removeprefix("http://"), timeout=10)) as line:
+        assert asked_again(line, "/healthz")[0] == 200
+        yield line
+
+
+def asked_again(line: HTTPConnection, path: str) -> tuple[int, dict[str, str]]:
+    """The status and headers of an answer on an open connection."""
+    line.request("GET", path)
+    response = line.getresponse()
+    response.read()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}
+
+
+def test_a_load_balancer_has_time_to_notice(tmp_path: Path) -> None:
+    """Told to stop, a server says so by /readyz and serves on for a while, but keeps no connection; then it ends with 0."""
+    environ = {"DRAGOMAN_SERVER__NOTICE_SECONDS": "1"}
+    with serving(tmp_path, "--port", "0", environ=environ) as process, kept_open(process) as line:
+        process.popen.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        assert ask(process, "GET", "/readyz") == (503, {"status": "stopping"})
+        assert ask(process, "GET", "/immich/api/users/me")[0] == 401
+        alive, headers = asked_again(line, "/healthz")
+        assert (alive, headers["connection"]) == (200, "close")
+        assert asked_again(line, "/readyz")[1]["retry-after"] == "1"
+        assert process.popen.wait(10) == 0
+    assert "Traceback" not in process.logged
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_told_again_it_ends_at_once(tmp_path: Path, workers: int) -> None:
+    """A second SIGTERM, a second after the first, ends all processes of a server that would take its time."""
+    environ, port = {"DRAGOMAN_SERVER__NOTICE_SECONDS": "60"}, free_port()
+    with serving(tmp_path, "--port", str(port), "--workers", str(workers), environ=environ) as process:
+        if workers > 1:
+            both_started(process)
+        assert ask(process, "GET", "/readyz")[0] == 200
+        process.popen.send_signal(signal.SIGTERM)
+        time.sleep(1.7)  # a parent of workers looks for signals twice a second
+        assert ask(process, "GET", "/readyz")[0] == 503
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(2) == -signal.SIGTERM
+        assert not listens(port)
 
 
 def test_workers_that_are_just_starting_stop_without_a_word(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def _serve_alone(settings: Settings, invocation: Invocation) -> None:
         _announce(settings, app.core, port, invocation)
         gc.freeze()
         gc.enable()
-        server = Server(_uvicorn(settings, app), systemd)
+        server = Server(_uvicorn(settings, app), systemd, settings.server.notice_seconds, app.leave)
         server.run(sockets)
     if not server.started:
         raise typer.Exit(Code.CANNOT_START)

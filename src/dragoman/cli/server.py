@@ -1,15 +1,18 @@
-"""uvicorn, of one process or of several, as we stop it: once, in good order, and heard by systemd."""
+"""uvicorn, of one process or of several, as we stop it: announced, in good order, and heard by systemd."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
+
+from dragoman.cli.leaving import Leaving, end_at_once, is_urged
 
 if TYPE_CHECKING:
     from socket import socket
@@ -21,18 +24,21 @@ if TYPE_CHECKING:
 class Server(uvicorn.Server):
     """The server of this process."""
 
-    def __init__(self, config: uvicorn.Config, systemd: Systemd) -> None:
+    def __init__(
+        self, config: uvicorn.Config, systemd: Systemd, notice: int, announce: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._systemd = systemd
+        self._leaving = Leaving(notice, announce, super().handle_exit)
+        self._told: float | None = None  # to stop, at this monotonic second
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at the first signal; later ones change nothing.
-
-        uvicorn drops all that is open at a second SIGINT, but one Ctrl+C is two where a program between, such as
-        make or timeout, passes it on to a group that has had it. `server.shutdown_seconds` bounds the stop anyway.
-        """
-        if not self.should_exit:
-            super().handle_exit(sig, frame)
+        """Begin to stop at the first signal, and end at once when SIGTERM says again that it is wanted."""
+        if self._told is None:
+            self._told = time.monotonic()
+            self._leaving(sig, frame)
+        elif is_urged(sig, self._told):
+            end_at_once()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Begin, and say so."""
@@ -85,6 +91,19 @@ class Supervisor(Multiprocess):
         for each in self.sockets:
             each.close()
         super().terminate_all()
+
+    def join_all(self) -> None:
+        """Wait for them, or end them and this at once when SIGTERM says again that it is wanted."""
+        told = time.monotonic()
+
+        def hear_again(number: int, _frame: FrameType | None) -> None:
+            if is_urged(number, told):
+                for process in self.processes:
+                    process.kill()
+                end_at_once()
+
+        signal.signal(signal.SIGTERM, hear_again)
+        super().join_all()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dragoman.app import build
 from dragoman.building import dialect_models
+from dragoman.cli.leaving import Leaving
 from dragoman.cli.serve import STARTED, TALLIES
 from dragoman.core.errors import DatabaseUnfit, Unavailable
 from dragoman.core.master_keys import MasterKeyUnfit
@@ -42,7 +43,7 @@ def app() -> App:
     try:
         with answering():
             settings = load(None, environ, dialect_models=dialect_models())
-            return build(
+            built = build(
                 settings,
                 started=None if started is None else datetime.fromisoformat(started),
                 tallies=None if tallies is None else Path(tallies),
@@ -51,6 +52,8 @@ def app() -> App:
         _end(HOPELESS, str(error))
     except Unavailable as error:
         _end(AGAIN, error.why)
+    _give_notice(settings.server.notice_seconds, built)
+    return built
 
 
 def _follow_parent() -> None:
@@ -64,6 +67,13 @@ def _follow_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=follow, name="dragoman-parent", daemon=True).start()
+
+
+def _give_notice(seconds: int, built: App) -> None:
+    """Put a notice before what uvicorn does when the parent, or a supervisor of all processes, says to stop."""
+    stop = signal.getsignal(signal.SIGTERM)
+    if callable(stop):
+        signal.signal(signal.SIGTERM, Leaving(seconds, built.leave, stop))
 
 
 def _end(code: int, why: str) -> NoReturn:

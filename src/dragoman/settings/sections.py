@@ -69,6 +69,12 @@ class ServerSettings(Section):
     hash_wait_seconds: float = Field(
         default=2.0, gt=0, le=60, description="Longest expected wait to hash; beyond it 503 with Retry-After"
     )
+    notice_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=300,
+        description="How long a server that was told to stop serves on, while /readyz says no",
+    )
     shutdown_seconds: int = Field(
         default=10, ge=0, le=300, description="How long a stop waits for open requests"
     )
