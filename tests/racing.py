@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import event
+import pytest
+from sqlalchemy import Connection, event
 
+from dragoman.core.prepared import Prepared
 from dragoman.core.work import Core
 
 Result = TypeVar("Result")
@@ -39,11 +41,19 @@ def after_statements(core: Core, react: Callable[[str], None]) -> Iterator[None]
     def executed(_db: Any, _cursor: Any, statement: str, *_: Any) -> None:
         react(statement)
 
+    run = Prepared._run
+
+    def ran(prepared: Prepared, db: Connection, form: Any, *rest: Any) -> Any:
+        outcome = run(prepared, db, form, *rest)
+        if db.engine.pool is core.database.engine.pool:
+            react(form.text)
+        return outcome
+
     event.listen(core.database.engine, "after_cursor_execute", executed)
-    try:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Prepared, "_run", ran)  # SQLAlchemy hears nothing of these
         yield
-    finally:
-        event.remove(core.database.engine, "after_cursor_execute", executed)
+    event.remove(core.database.engine, "after_cursor_execute", executed)
 
 
 def is_write(statement: str) -> bool:

@@ -33,6 +33,7 @@ from dragoman.core import audit
 from dragoman.core.columns import Bag, Instant, metadata
 from dragoman.core.database import AnyRow, insert
 from dragoman.core.errors import SessionRefused, TooMany
+from dragoman.core.prepared import Prepared
 from dragoman.core.secrets import Digest, Secret, digest
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _still_verifies(at: datetime | BindParameter[datetime]) -> ColumnElement[boo
 
 _OF_DIALECT = select(signing_keys).where(signing_keys.c.dialect == bindparam("dialect"))
 _NEWEST = _OF_DIALECT.order_by(signing_keys.c.number.desc()).limit(1)
+_NEWEST_KID = Prepared(_NEWEST.with_only_columns(signing_keys.c.kid))
 _VERIFYING = (
     _OF_DIALECT.where(_still_verifies(bindparam("now", type_=Instant)))
     .order_by(signing_keys.c.number)
@@ -344,13 +346,14 @@ def _newest(uow: UnitOfWork, dialect: str) -> AnyRow | None:
 def _current(uow: UnitOfWork, signing: Signing) -> Unsealed:
     """The key that signs. Looked up each time: another process may have rotated."""
     dialect = uow.origin.dialect
+    named, ring = _NEWEST_KID.find(uow.db, {"dialect": dialect}), uow.keyring.get(dialect)
+    known = ring.keys.get(named[0]) if named and ring else None
+    if known is not None and known.algorithm == signing.algorithm:
+        return known
     newest = _newest(uow, dialect)
     if newest is None or newest.algorithm != signing.algorithm:
         newest = _succeed(uow, dialect, signing, newest)
-    ring = uow.keyring.get(dialect)
-    if ring is None or newest.kid not in ring.keys:
-        ring = _ring(uow, anew=True)
-    return _unsealed(uow, newest, ring)
+    return _unsealed(uow, newest, _ring(uow, anew=True))
 
 
 def _ring(uow: UnitOfWork, *, anew: bool = False) -> Ring:

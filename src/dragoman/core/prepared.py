@@ -1,4 +1,4 @@
-"""Statements that nearly every request asks: made once for each engine, and then run by its driver itself.
+"""Statements that requests wait for: made once for each engine, and then run by its driver itself.
 
 SQLAlchemy writes them, and knows how each type is stored and read. To have it run them as well costs ten times
 what the database takes to find a row by its key.
@@ -8,20 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter, methodcaller
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
+    from sqlalchemy.sql.dml import UpdateBase
 
     from dragoman.core.database import AnySelect
 
+    Statement: TypeAlias = AnySelect | UpdateBase
+
 Converter = Callable[[Any], Any]
+
+_ROWS, _COUNT = methodcaller("fetchall"), attrgetter("rowcount")  # of the driver's cursor
 
 
 class Prepared:
-    """A SELECT. What it is asked with is bound by name; constants in it keep their values."""
+    """A statement, or what makes it for an engine by its name. Constants in it keep their values.
 
-    def __init__(self, statement: AnySelect) -> None:
+    What it is run with is bound by name, each time by the same names; those of columns are what it inserts or sets.
+    All of it raises what SQLAlchemy would.
+    """
+
+    def __init__(self, statement: Statement | Callable[[str], Statement]) -> None:
         self._statement = statement
         self._forms: dict[str, _Form] = {}
 
@@ -30,18 +42,40 @@ class Prepared:
         return next(iter(self.rows(db, facts)), None)
 
     def rows(self, db: Connection, facts: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """The rows, each its values in the order of the columns. Raises what SQLAlchemy raises."""
-        dialect = db.dialect
-        form = self._forms.get(dialect.name)
-        if form is None:
-            form = self._forms[dialect.name] = _Form.of(self._statement, dialect)
+        """The rows that it selects or returns, each its values in the order of the columns."""
+        form = self._form(db, facts)
+        return [form.values(row) for row in self._run(db, form, facts, _ROWS)]
+
+    def write(self, db: Connection, facts: Mapping[str, object]) -> int:
+        """Insert, update or delete rows, without returning them; how many there were."""
+        count: int = self._run(db, self._form(db, facts), facts, _COUNT)
+        return count
+
+    def _run(
+        self, db: Connection, form: _Form, facts: Mapping[str, object], found: Callable[[Any], Any]
+    ) -> Any:
         driver: Any = db.connection.dbapi_connection
         try:
-            rows = driver.execute(form.text, form.given(facts)).fetchall()
-        except dialect.loaded_dbapi.Error:
-            # It fails again, and then SQLAlchemy knows what that means for the connection and its pool.
-            return [tuple(row) for row in db.execute(self._statement, facts)]
-        return [form.values(row) for row in rows]
+            return found(driver.execute(form.text, form.given(facts)))
+        except db.dialect.loaded_dbapi.Error as error:
+            if db.dialect.is_disconnect(error, driver, None):
+                # It fails again, and then SQLAlchemy knows what that means for the connection and its pool.
+                db.execute(self._made_for(db.dialect), facts)
+            base = db.dialect.loaded_dbapi.Error
+            raise DBAPIError.instance(
+                form.text, None, error, base, hide_parameters=True, dialect=db.dialect
+            ) from error
+
+    def _form(self, db: Connection, facts: Mapping[str, object]) -> _Form:
+        form = self._forms.get(db.dialect.name)
+        if form is None:
+            form = self._forms[db.dialect.name] = _Form.of(
+                self._made_for(db.dialect), db.dialect, list(facts)
+            )
+        return form
+
+    def _made_for(self, dialect: Dialect) -> Statement:
+        return self._statement(dialect.name) if callable(self._statement) else self._statement
 
 
 @dataclass(frozen=True)
@@ -55,15 +89,17 @@ class _Form:
     read: tuple[tuple[int, Converter], ...]
 
     @classmethod
-    def of(cls, statement: AnySelect, dialect: Dialect) -> _Form:
-        compiled: Any = statement.compile(dialect=dialect)
-        types = {name: bound.type.dialect_impl(dialect) for bound, name in compiled.bind_names.items()}
+    def of(cls, statement: Statement, dialect: Dialect, names: list[str]) -> _Form:
+        """The statement for an engine; those of the `names` that are columns' are what it inserts or sets."""
+        compiled: Any = statement.compile(dialect=dialect, column_keys=names)
+        bound = {name: parameter for parameter, name in compiled.bind_names.items()}
+        types = {name: parameter.type.dialect_impl(dialect) for name, parameter in bound.items()}
         stored = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
-        columns = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
+        columns = [column.type.dialect_impl(dialect) for column in statement.exported_columns]
         read = {at: type_.result_processor(dialect, None) for at, type_ in enumerate(columns)}
         return cls(
             text=str(compiled),
-            constants=compiled.params,
+            constants={name: parameter.value for name, parameter in bound.items() if not parameter.required},
             stored=tuple((name, convert) for name, convert in stored.items() if convert is not None),
             places=tuple(compiled.positiontup) if compiled.positional else None,
             read=tuple((at, convert) for at, convert in read.items() if convert is not None),

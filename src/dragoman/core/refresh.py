@@ -24,6 +24,7 @@ from dragoman.core import audit, session_ends, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.errors import RefreshRefused, RefreshReused, SessionRefused
+from dragoman.core.prepared import Prepared
 from dragoman.core.principals import Presented, identify
 from dragoman.core.secrets import Digest, Secret, digest, mint
 from dragoman.core.sessions import Session
@@ -50,10 +51,9 @@ refresh_tokens = Table(
 
 LENGTH = 43  # letters and digits: 256 bits
 
-# Built once: building a statement takes several times as long as running it.
 _T, _NOW = refresh_tokens.c, bindparam("now", type_=Instant)
-_ISSUE = refresh_tokens.insert()
-_SPEND = (
+_ISSUE = Prepared(refresh_tokens.insert())
+_SPEND = Prepared(
     update(refresh_tokens)
     .where(_T.digest == bindparam("mine"), _T.session_id == bindparam("session"), _T.spent_at.is_(None))
     .values(
@@ -63,7 +63,9 @@ _SPEND = (
     )
     .returning(_T.digest)
 )
-_FORGET = delete(refresh_tokens).where(_T.session_id == bindparam("session"), _T.grace_until <= _NOW)
+_FORGET = Prepared(
+    delete(refresh_tokens).where(_T.session_id == bindparam("session"), _T.grace_until <= _NOW)
+)
 
 
 @dataclass(frozen=True)
@@ -116,15 +118,15 @@ def _minted(uow: UnitOfWork, secret: Secret) -> Secret:
 
 def _issue(uow: UnitOfWork, session: Session, token: Secret) -> None:
     row = {"digest": digest(token), "session_id": session.id, "issued_at": uow.now}
-    uow.db.execute(_ISSUE, row)
+    _ISSUE.write(uow.db, row)
 
 
 def _spend(uow: UnitOfWork, session: Session, mine: Digest, grace: timedelta, successor: Secret) -> bool:
     """Spend a token for its successor if it is there and unspent, and drop those whose grace is over."""
     facts = {"mine": mine, "session": session.id, "now": uow.now}
     sealed = _sealed(uow, mine, successor) if grace else None
-    spent = uow.db.execute(_SPEND, {**facts, "until": uow.now + grace, "sealed": sealed}).one_or_none()
-    uow.db.execute(_FORGET, facts)
+    spent = _SPEND.find(uow.db, {**facts, "until": uow.now + grace, "sealed": sealed})
+    _FORGET.write(uow.db, facts)
     return spent is not None
 
 

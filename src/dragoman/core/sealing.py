@@ -21,6 +21,7 @@ from dragoman.core import audit
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.database import AnyRow, insert
 from dragoman.core.master_keys import HOW_TO_CONFIGURE, MasterKeyMissing, MasterKeys, parse, read_or_make
+from dragoman.core.prepared import Prepared
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -41,7 +42,7 @@ data_keys = Table(
     Column("retired_at", Instant),
 )
 
-_NEWEST = select(data_keys).order_by(data_keys.c.number.desc()).limit(1)
+_NEWEST_ID = Prepared(select(data_keys.c.id).order_by(data_keys.c.number.desc()).limit(1))
 
 VERSION = b"\x01"
 KEY_ID = 8  # random, so that a key of a unit that was rolled back is never mistaken for a later one
@@ -74,12 +75,13 @@ class Sealer:
     def seal(self, uow: UnitOfWork, plaintext: bytes, *, table: str, column: str, row: RowId) -> bytes:
         """`plaintext` sealed for its place, 37 bytes longer than it was."""
         # Read each time: another process may have rotated, and a key is used only where it is committed.
-        newest = uow.db.execute(_NEWEST).one_or_none()
+        newest = _NEWEST_ID.find(uow.db, {})
         if newest is None:
             raise SealBroken("there is no data key: `ensure_data_key` makes the first one at start")
-        place = _place(table, column, str(row), newest.id)
-        header = VERSION + bytes.fromhex(newest.id)
-        return header + _encrypt(self._aead(newest), uow.tools.dice(NONCE), plaintext, place)
+        key_id: str = newest[0]
+        header, place = VERSION + bytes.fromhex(key_id), _place(table, column, str(row), key_id)
+        aead = self._aead(uow, key_id, f"{table}.{column} of {row}")
+        return header + _encrypt(aead, uow.tools.dice(NONCE), plaintext, place)
 
     def open(self, uow: UnitOfWork, sealed: bytes, *, table: str, column: str, row: RowId) -> bytes:
         """The plaintext of a value sealed for this place. Raises `SealBroken`."""
@@ -87,18 +89,18 @@ class Sealer:
         if len(sealed) < HEADER + NONCE + TAG or sealed[: len(VERSION)] != VERSION:
             raise SealBroken(f"{where} is not a sealed value")
         key_id = sealed[len(VERSION) : HEADER].hex()
+        aead = self._aead(uow, key_id, where)
+        return _decrypt(aead, sealed[HEADER:], _place(table, column, str(row), key_id), where)
+
+    def _aead(self, uow: UnitOfWork, key_id: str, where: str) -> AESGCM:
+        """The data key by which what is there is sealed."""
         aead = self._unwrapped.get(key_id)
         if aead is None:
             found = uow.db.execute(select(data_keys).where(data_keys.c.id == key_id)).one_or_none()
             if found is None:
                 raise SealBroken(f"{where} is sealed by the data key {key_id}, which is gone")
-            aead = self._aead(found)
-        return _decrypt(aead, sealed[HEADER:], _place(table, column, str(row), key_id), where)
-
-    def _aead(self, data_key: AnyRow) -> AESGCM:
-        if data_key.id not in self._unwrapped:
-            self._unwrapped[data_key.id] = _aes(unwrap(data_key, self.master_keys))
-        return self._unwrapped[data_key.id]
+            aead = self._unwrapped[key_id] = _aes(unwrap(found, self.master_keys))
+        return aead
 
 
 def load_master_keys(

@@ -36,6 +36,7 @@ from dragoman.core.accounts import accounts
 from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow, AnySelect
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
+from dragoman.core.prepared import Prepared
 from dragoman.core.secrets import Dice, Secret, digest, mint
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ _FOR_CHANGE = _OWNED_ONE.with_for_update(of=sessions)
 _AS_PARENT = _OWNED_ONE.with_only_columns(sessions.c.epoch, sessions.c.parent_id).with_for_update(
     read=True, key_share=True, of=sessions
 )
-_HOLD = (
+_HOLD = Prepared(
     update(sessions)
     .where(sessions.c.id == bindparam("session"), is_live(bindparam("now", type_=Instant)))
     .values(seen_at=bindparam("now", type_=Instant), idle_until=bindparam("later", type_=Instant))
@@ -327,5 +328,5 @@ def hold(uow: UnitOfWork, session: Session) -> None:
     """Keep a session to this unit until it ends, and from idling. Refuses `SessionRefused` if it is over."""
     idle_until = uow.rules.lifetime(session.dialect).idle_until(uow.now)
     facts = {"session": session.id, "now": uow.now, "later": idle_until}
-    if uow.db.execute(_HOLD, facts).rowcount == 0:
+    if _HOLD.write(uow.db, facts) == 0:
         raise SessionRefused
