@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from tests.conftest import MASTER_KEY
+from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.people import ALICE, BOB, somebody
-from tests.running import Running
+from tests.running import Running, configured, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDE = {"width": 1280, "height": 800}
@@ -31,21 +34,13 @@ def chromium() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture
-def house(sqlite_server: Running) -> Running:
-    """A server with Alice and Bob."""
-    somebody(sqlite_server.core, ALICE, is_admin=True)
-    somebody(sqlite_server.core, BOB)
-    return sqlite_server
-
-
-@pytest.fixture
-def opens(chromium: Any, sqlite_server: Running) -> Iterator[Opener]:
-    """Open a page of the server in a browser of its own, by the name that browsers allow passkeys for."""
+@contextmanager
+def opening(chromium: Any, served: Running) -> Iterator[Opener]:
+    """Open pages of a server, each in a browser of its own, by the name that browsers allow passkeys for."""
     contexts: list[Any] = []
 
     def opened(path: str = "/sign-in", **how: Any) -> Any:
-        base = sqlite_server.url.replace("127.0.0.1", "localhost")
+        base = served.url.replace("127.0.0.1", "localhost")
         context = chromium.new_context(base_url=base, **{"viewport": WIDE, **how})
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -58,7 +53,37 @@ def opens(chromium: Any, sqlite_server: Running) -> Iterator[Opener]:
         context.close()
 
 
-def sign_in(page: Any, name: str = ALICE, password: str = "correct-horse-7-battery") -> None:
+@pytest.fixture
+def house(sqlite_server: Running) -> Running:
+    """A server with Alice and Bob."""
+    somebody(sqlite_server.core, ALICE, is_admin=True)
+    somebody(sqlite_server.core, BOB)
+    return sqlite_server
+
+
+@pytest.fixture
+def opens(chromium: Any, sqlite_server: Running) -> Iterator[Opener]:
+    """Opens pages of the test's own server."""
+    with opening(chromium, sqlite_server) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared(another_sqlite: Callable[[], str]) -> Iterator[Running]:
+    """A server that the tests of a module share."""
+    told = configured(another_sqlite(), master_key=MASTER_KEY)
+    with running(told, cheap_hasher(), FakeClock()) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def opens_shared(chromium: Any, shared: Running) -> Iterator[Opener]:
+    """Opens pages of the shared server."""
+    with opening(chromium, shared) as opened:
+        yield opened
+
+
+def sign_in(page: Any, name: str = ALICE, password: str = PASSWORD) -> None:
     """Sign in at the page that is open, as a person does."""
     page.get_by_label("E-mail or username").fill(name)
     page.get_by_label("Password", exact=True).fill(password)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from immich_python_sdk import ApiClient, AuthenticationApi, Configuration, LoginCredentialDto
@@ -12,80 +11,12 @@ from tests.browser.conftest import Opener, sign_in
 from tests.fakes import PASSWORD, do
 from tests.people import ALICE
 from tests.running import Running
-from tests.stock import PACKAGES, installed
 
 from dragoman.core import setup_links
 from dragoman.core.factors import code_at, seed_of, step_at
 from dragoman.core.secrets import Secret
 
 pytestmark = pytest.mark.browser
-
-OPEN = ("/sign-in", "/sign-in?said=signed-out", "/account/nothing-here", "/set-up?token=none")
-OWN = (
-    "/account",
-    "/account/profile",
-    "/account/profile/names",
-    "/account/apps",
-    "/admin/dialects",
-    "/account/keys",
-    "/account/keys/new/immich",
-    "/account/pin",
-    "/account/links",
-    "/account/identities",
-    "/account/activity",
-    "/account/sessions",
-    "/account/password",
-    "/account/factors",
-    "/account/totp",
-    "/account/second-factor",
-    "/account/app-passwords/new",
-    "/account/approvals",
-)
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """axe-core, as its makers publish it."""
-    installed("npm")
-    return (PACKAGES / "axe-core" / "axe.min.js").read_text()
-
-
-def violations(page: Any, axe: str) -> list[str]:
-    """What axe finds wrong with the page that is open."""
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_W_05_axe_finds_nothing_wrong(house: Running, opens: Opener, axe: str, scheme: str) -> None:
-    """No page breaks a rule of axe-core, in light and dark; at 200 % zoom nothing is cut off or scrolls sideways."""
-    page = opens(color_scheme=scheme, bypass_csp=True)
-    found = {}
-    for path in OPEN:
-        page.goto(path)
-        found[path] = violations(page, axe)
-    page.goto("/sign-in")
-    sign_in(page)
-    for path in OWN:
-        page.goto(path)
-        found[path] = violations(page, axe)
-        page.set_viewport_size({"width": 640, "height": 400})  # 1280 at 200 %
-        assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
-        page.set_viewport_size({"width": 1280, "height": 800})
-    assert found == {path: [] for path in (*OPEN, *OWN)}
-
-
-def test_W_02_no_page_breaks_its_own_policy(house: Running, opens: Opener) -> None:
-    """Scripts and styles run as they are, and the browser has nothing to complain of."""
-    page = opens("/sign-in")
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    sign_in(page)
-    for path in OWN:
-        page.goto(path)
-    assert said == []
 
 
 def test_W_05_a_keyboard_is_enough_to_sign_in_and_out(house: Running, opens: Opener) -> None:

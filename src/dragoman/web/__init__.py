@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core
     from dragoman.lanes import Lanes
     from dragoman.settings import Settings
+    from dragoman.web.pages import Page
     from dragoman.web.products import Product
     from dragoman.web.site import Site
 
@@ -36,17 +37,11 @@ def is_ours(path: str) -> bool:
     return path.split("/", 2)[1] in SEGMENTS
 
 
-def make_site(
-    core: Core, lanes: Lanes, settings: Settings, products: Callable[[], Sequence[Product]]
-) -> Site:
-    """All pages. `products` tells which are served at the moment.
-
-    Imports them, which a server that only speaks to apps can do without.
-    """
+def every_page() -> Sequence[Page]:
+    """All pages. Imports them, which a server that only speaks to apps can do without."""
     from dragoman.web import account, admin, avatars, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
-    from dragoman.web.site import Site  # noqa: PLC0415
 
-    pages = (
+    return (
         *sign_in.PAGES,
         *avatars.PAGES,
         *passkeys.PAGES,
@@ -55,4 +50,12 @@ def make_site(
         *account.PAGES,
         *admin.PAGES,
     )
-    return Site(pages, core, lanes, settings, products)
+
+
+def make_site(
+    core: Core, lanes: Lanes, settings: Settings, products: Callable[[], Sequence[Product]]
+) -> Site:
+    """All pages, served. `products` tells which dialects are at the moment."""
+    from dragoman.web.site import Site  # noqa: PLC0415 - see above
+
+    return Site(every_page(), core, lanes, settings, products)

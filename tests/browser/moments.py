@@ -1,0 +1,142 @@
+"""Pages that no address leads to: what is answered to something that was typed, and what says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.browser.inhabited import ADA, LONG, code
+from tests.fakes import ORIGIN, PASSWORD
+from tests.running import Running, ask
+
+from dragoman.core import accounts, resets
+
+Moment = Callable[[Running, Any], None]
+
+
+def press(page: Any, button: str, **typed: str) -> None:
+    """Type into the fields of these names, and press a button."""
+    for name, text in typed.items():
+        page.locator(f"[name={name}]:visible").first.fill(text)
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).first.click()
+
+
+def no_such_name(house: Running, page: Any) -> None:
+    """A name and a password that do not belong together."""
+    page.goto("/sign-in")
+    press(page, "Sign in", name="nobody@example.org", password="a guess")
+
+
+def too_many_guesses(house: Running, page: Any) -> None:
+    """A sign-in that has to wait."""
+    for _ in range(11):
+        ask(house, "POST", "/auth/login", json={"email": "guessed@example.org", "password": "a guess"})
+    page.goto("/sign-in")
+    press(page, "Sign in", name="guessed@example.org", password="a guess")
+
+
+def a_wrong_code(house: Running, page: Any) -> None:
+    """The second step, and what there is for who lost the phone."""
+    page.goto("/sign-in")
+    press(page, "Sign in", name=ADA, password=PASSWORD)
+    press(page, "Sign in", code="000000")
+    page.get_by_text("I cannot get a code").click()
+
+
+def nothing_there(house: Running, page: Any) -> None:
+    """An address without a page."""
+    page.goto("/account/nothing-here")
+
+
+def a_forged_form(house: Running, page: Any) -> None:
+    """A form without what shows that it is ours."""
+    page.goto("/sign-in")
+    page.evaluate("document.querySelector('[name=form_token]').value = 'forged'")
+    press(page, "Sign in", name=ADA, password=PASSWORD)
+
+
+def an_accident(house: Running, page: Any) -> None:
+    """Something that was never to happen: a table is gone for a moment."""
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with house.core.database.writing() as db:
+        db.exec_driver_sql(rename.format("setup_links", "elsewhere"))
+    try:
+        page.goto("/set-up?token=none")
+    finally:
+        with house.core.database.writing() as db:
+            db.exec_driver_sql(rename.format("elsewhere", "setup_links"))
+
+
+def a_new_password_that_will_not_do(house: Running, page: Any) -> None:
+    """The page of a mailed link, with reasons."""
+    with house.core.begin(ORIGIN, writes=True) as uow:
+        link = resets.start(uow, accounts.get(uow, LONG)).link.reveal()
+    page.goto(link[link.index("/reset-password") :])
+    press(page, "Set the password", password="password1", again="password1")
+
+
+def a_used_link(house: Running, page: Any) -> None:
+    """A mailed link that is good for nothing any more."""
+    page.goto("/reset-password?token=none")
+
+
+def a_key_is_made(house: Running, page: Any) -> None:
+    """An API key, shown once."""
+    page.goto("/account/keys/new/immich")
+    page.locator("[name=name]").fill("Backups of what is on the phone")
+    page.locator("summary").first.click()
+    page.locator("[type=checkbox]:visible").first.check()
+    press(page, "Make the key")
+
+
+def an_app_password_is_made(house: Running, page: Any) -> None:
+    """An app password, shown once."""
+    page.goto("/account/app-passwords/new")
+    press(page, "Make it", name="Phone")
+
+
+def recovery_codes_are_made(house: Running, page: Any) -> None:
+    """Ten codes, shown once."""
+    page.goto("/account/factors")
+    page.once("dialog", lambda dialog: dialog.accept())
+    press(page, "Make ten new ones")
+
+
+def a_link_to_hand_over(house: Running, page: Any) -> None:
+    """What an administrator gives to somebody who is to set a password."""
+    page.goto("/admin/accounts/2")
+    press(page, "Show me a link to hand over")
+
+
+def acting_as_another(house: Running, page: Any) -> None:
+    """The banner on every page, while one is not oneself."""
+    page.goto("/admin/accounts/2")
+    page.once("dialog", lambda dialog: dialog.accept())
+    press(page, "Act as them")
+
+
+def a_proof_that_is_none(house: Running, page: Any) -> None:
+    """Who one is, to be proved anew."""
+    page.goto("/confirm")
+    press(page, "Go on", password="a guess", code=code(house))
+
+
+STRANGERS: Mapping[Moment, int] = {
+    no_such_name: 401,
+    too_many_guesses: 429,
+    a_wrong_code: 401,
+    nothing_there: 404,
+    a_forged_form: 403,
+    an_accident: 500,
+    a_new_password_that_will_not_do: 422,
+    a_used_link: 410,
+}
+ADAS: Mapping[Moment, int] = {
+    a_key_is_made: 200,
+    an_app_password_is_made: 200,
+    recovery_codes_are_made: 200,
+    a_link_to_hand_over: 200,
+    acting_as_another: 200,
+    a_proof_that_is_none: 401,
+}
