@@ -9,7 +9,7 @@ from tests.browser.inhabited import ADA, LONG, code
 from tests.fakes import ORIGIN, PASSWORD
 from tests.running import Running, ask
 
-from dragoman.core import accounts, resets
+from dragoman.core import accounts, invitations, resets
 
 Moment = Callable[[Running, Any], None]
 
@@ -81,6 +81,21 @@ def a_used_link(house: Running, page: Any) -> None:
     page.goto("/reset-password?token=none")
 
 
+def an_invitation_that_will_not_do(house: Running, page: Any) -> None:
+    """A guest's form, with what was decided and with what is wrong."""
+    with house.core.begin(ORIGIN, writes=True) as uow:
+        offer = invitations.Offer(email="guest@example.org", is_admin=True)
+        link = invitations.invite(uow, offer, inviter=None).link.reveal()
+    page.goto(link[link.index("/invitation") :])
+    press(page, "Make my account", display_name="Guest", username=ADA, password="short", again="short")
+
+
+def an_invitation_is_made(house: Running, page: Any) -> None:
+    """A guest's link, shown once."""
+    page.goto("/admin/invitations/new")
+    press(page, "Invite them", email="another@example.org")
+
+
 def a_key_is_made(house: Running, page: Any) -> None:
     """An API key, shown once."""
     page.goto("/account/keys/new/immich")
@@ -131,12 +146,14 @@ STRANGERS: Mapping[Moment, int] = {
     an_accident: 500,
     a_new_password_that_will_not_do: 422,
     a_used_link: 410,
+    an_invitation_that_will_not_do: 422,
 }
 ADAS: Mapping[Moment, int] = {
     a_key_is_made: 200,
     an_app_password_is_made: 200,
     recovery_codes_are_made: 200,
     a_link_to_hand_over: 200,
+    an_invitation_is_made: 200,
     acting_as_another: 200,
     a_proof_that_is_none: 401,
 }

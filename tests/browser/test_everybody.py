@@ -25,7 +25,11 @@ PAGES = {page.path: page for page in web.every_page() if page.method == "GET" an
 MOMENTS = {**STRANGERS, **ADAS}
 # What stands in a path for what is named there; and what a page is asked besides.
 NAMED: Mapping[str, str] = {"dialect": "immich", "number": "1"}
-ASKED: Mapping[str, str] = {"/set-up": "?token=none", "/sign-in": "?said=signed-out"}
+ASKED: Mapping[str, str] = {
+    "/set-up": "?token=none",
+    "/invitation": "?token=none",
+    "/sign-in": "?said=signed-out",
+}
 
 NARROW = {"width": 320, "height": 640}  # WCAG 2.2, 1.4.10: 1280 pixels at 400 %
 ZOOMED = {"width": 640, "height": 400}  # and at 200 %

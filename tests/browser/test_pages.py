@@ -79,6 +79,28 @@ def test_from_the_first_start_to_a_phone_client_signed_in_and_out_again(
             auth.validate_access_token()
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_a_guest_is_invited_and_shown_how_to_connect_an_app(
+    house: Running, opens: Opener, script: bool
+) -> None:
+    """An administrator is shown a link; in another browser it leads to an account, and on to the apps."""
+    page = opens("/sign-in", java_script_enabled=script)
+    sign_in(page)
+    page.goto("/admin/invitations")
+    page.get_by_role("link", name="Invite somebody").click()
+    page.get_by_label("E-mail").fill("carl@example.org")
+    page.get_by_role("button", name="Invite them").click()
+    link = page.locator("#link").inner_text()
+    guest = opens(link[link.index("/invitation") :], java_script_enabled=script)
+    guest.get_by_label("Your name").fill("Carl")
+    guest.get_by_label("Password", exact=True).fill(PASSWORD)
+    guest.get_by_label("The same again").fill(PASSWORD)
+    guest.get_by_role("button", name="Make my account").click()
+    guest.wait_for_url("**/account/apps**")
+    page.goto("/admin/invitations")
+    assert page.locator("li", has_text="carl@example.org").locator(".tag").first.inner_text() == "accepted"
+
+
 def test_codes_are_set_up_used_and_recovered_from(house: Running, opens: Opener) -> None:
     """TOTP from the picture to the sign-in, and a recovery code for whoever has lost the phone."""
     page = opens("/sign-in")

@@ -114,6 +114,7 @@ def test_the_verbs_are_these() -> None:
             f"account {verb}"
             for verb in (
                 "add",
+                "invite",
                 "list",
                 "show",
                 "edit",

@@ -25,6 +25,7 @@ from dragoman.cli import (
     factor,
     failures,
     health,
+    invite,
     key,
     login,
     migrate,
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.command()(health.health)
+account.app.command()(invite.invite)
 account.app.command()(reset.reset)
 account.app.command()(factor.drop_factor)
 app.add_typer(account.app)

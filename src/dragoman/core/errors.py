@@ -50,6 +50,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     ├── PasswordRefused             the policy's no, with its reasons
     ├── PasswordTooLong             too long even to be hashed
     ├── ResetRefused                a password is not reset by this secret: unknown, used, too late
+    ├── InvitationRefused           no account is made by this link: unknown, used, too late, revoked
     ├── NoAddress                   there is no e-mail address that something could be sent to
     ├── EndInPast                   what is to be made would be over already
     ├── LinkOver                    nobody is sent a link that opens nothing
@@ -308,6 +309,10 @@ class PasswordTooLong(Refusal):
 
 class ResetRefused(Refusal):
     """No password is reset by this secret: it is unknown, was used, is too late, or the password has changed since."""
+
+
+class InvitationRefused(Refusal):
+    """No account is made by this link: it is unknown, was used, is too late, or whoever made it has taken it back."""
 
 
 class NoAddress(Refusal):

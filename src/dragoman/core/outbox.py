@@ -151,6 +151,11 @@ def withdraw(uow: UnitOfWork, kind: str, of: int) -> int:
     return _finish(uow, "withdrawn", *theirs)
 
 
+def withdraw_one(uow: UnitOfWork, mail: uuid.UUID) -> None:
+    """Erase a mail if it still waits."""
+    _finish(uow, "withdrawn", outbox.c.id == mail)
+
+
 def has_work(uow: UnitOfWork) -> bool:
     """Whether a mail is due, or where none is handed over to be shown, or past its time. To be asked often."""
     is_next = _due(uow) if uow.tools.mailer is not None else _unshown(uow)

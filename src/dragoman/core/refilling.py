@@ -14,6 +14,7 @@ from dragoman.core.access_tokens import access_tokens
 from dragoman.core.approvals import approvals
 from dragoman.core.contents import tables_there
 from dragoman.core.errors import DatabaseUnfit
+from dragoman.core.invitations import invitations
 from dragoman.core.outbox import outbox
 from dragoman.core.resets import password_resets
 from dragoman.core.sessions import sessions
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 # What opens something to whoever holds it and may have been ended since: sessions, with all that hangs on them,
 # sign-ins that were approved, tickets and links; and mail, which was sent since.
-OPEN = (sessions, approvals, tickets, password_resets, setup_links, access_tokens, outbox)
+OPEN = (sessions, approvals, tickets, password_resets, setup_links, invitations, access_tokens, outbox)
 IN_USE = "the database is in use: stop what serves it, and try again"
 # `pg_stat_activity` says less of other roles' processes, and the kind is among what it leaves out.
 OTHERS = """

@@ -66,7 +66,7 @@ def create_account(
 
     Refuses `PasswordRefused`, `PasswordTooLong`, `HashRefused`, `NameRefused`, `NameTaken`.
     """
-    hashed = _hashed(core, origin, new, password)
+    hashed = hash_of(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
         claim(uow)
         account = accounts.add(uow, new, hashed, by=by)
@@ -84,14 +84,15 @@ def create_first_admin(
     """
     with core.begin(origin, writes=False) as uow:
         require_open(uow, open_to_caller=open_to_caller)
-    hashed = _hashed(core, origin, new, password)
+    hashed = hash_of(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
         if not claim(uow):
             raise SetupDone
         return accounts.add(uow, new, hashed, via="setup")
 
 
-def _hashed(core: Core, origin: Origin, new: NewAccount, password: Secret | LegacyHash | None) -> str | None:
+def hash_of(core: Core, origin: Origin, new: NewAccount, password: Secret | LegacyHash | None) -> str | None:
+    """What is stored of a new account's password, if the policy allows it. Refuses as `create_account` does."""
     if password is None:
         return None
     if isinstance(password, LegacyHash):

@@ -16,6 +16,8 @@ from dragoman.core.approvals import approvals
 from dragoman.core.audit import audit_log
 from dragoman.core.columns import Instant
 from dragoman.core.devices import REMEMBERED, known_devices
+from dragoman.core.invitations import KEPT as INVITATIONS_KEPT
+from dragoman.core.invitations import invitations
 from dragoman.core.keys import signing_keys
 from dragoman.core.passkeys import spent_challenges
 from dragoman.core.refresh import refresh_tokens
@@ -96,6 +98,7 @@ def _expired(core: Core, now: datetime) -> Iterator[tuple[Table, ColumnElement[b
     yield access_tokens, access_tokens.c.expires_at <= now - EXPIRED_LINKS_KEPT
     yield signing_keys, signing_keys.c.gone_at <= now
     yield outbox.outbox, outbox.is_forgotten(now)
+    yield invitations, invitations.c.expires_at <= now - INVITATIONS_KEPT
     yield password_resets, password_resets.c.expires_at <= now
     yield spent_challenges, spent_challenges.c.forget_at <= now
     yield approvals, approvals.c.until <= now

@@ -22,6 +22,7 @@ SEGMENTS = frozenset(
         "admin",
         "avatar",
         "confirm",
+        "invitation",
         "passkey",
         "reset-password",
         "set-up",
@@ -39,7 +40,16 @@ def is_ours(path: str) -> bool:
 
 def every_page() -> Sequence[Page]:
     """All pages. Imports them, which a server that only speaks to apps can do without."""
-    from dragoman.web import account, admin, avatars, confirm, passkeys, setup, sign_in  # noqa: PLC0415 - see above
+    from dragoman.web import (  # noqa: PLC0415 - see above
+        account,
+        admin,
+        avatars,
+        confirm,
+        invitation,
+        passkeys,
+        setup,
+        sign_in,
+    )
 
     return (
         *sign_in.PAGES,
@@ -47,6 +57,7 @@ def every_page() -> Sequence[Page]:
         *passkeys.PAGES,
         *confirm.PAGES,
         *setup.PAGES,
+        *invitation.PAGES,
         *account.PAGES,
         *admin.PAGES,
     )

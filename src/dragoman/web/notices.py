@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 NOTICES: Mapping[str, str] = {
     "welcome": "Your account is made, and you are signed in. Next: which products to serve, and then connect an app.",
+    "joined": "Your account is made, and you are signed in. Now connect your first app.",
     "dialect-chosen": "Saved. It holds within two seconds.",
     "signed-out": "You are signed out.",
     "saved": "Saved.",
@@ -25,6 +26,8 @@ NOTICES: Mapping[str, str] = {
     "passkey-refused": "That passkey could not be added. Is it on your list already?",
     "passkey-removed": "The passkey was removed. Delete it on your device, too.",
     "account-added": "The account was made. It has no password yet: send its owner a link to set one.",
+    "invited": "The invitation is on its way to them.",
+    "invitation-revoked": "The invitation is good for nothing any more.",
     "account-disabled": "Nobody gets in by this account any more.",
     "account-enabled": "The account lets its owner in again.",
     "account-promoted": "They administer this server from now on.",

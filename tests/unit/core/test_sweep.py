@@ -27,6 +27,7 @@ NOTHING = {
     "access_tokens": 0,
     "signing_keys": 0,
     "outbox": 0,
+    "invitations": 0,
     "password_resets": 0,
     "spent_challenges": 0,
     "approvals": 0,
