@@ -158,7 +158,10 @@ def of(row: AnyRow) -> OneTimeAccessToken:
 
 
 def issue(uow: UnitOfWork, new: NewAccessToken, *, by: Principal) -> OneTimeAccessToken:
-    """A new link of the unit's dialect, made by the caller. Refuses `EndInPast`, `TooMany`, `WhileImpersonating`."""
+    """A new link of the unit's dialect, made by the caller.
+
+    Refuses `EndInPast`, `TooMany`, and as `Principal.require_maker` does.
+    """
     accounts.lock(uow, by.account.number)
     return _issue(uow, new, by=by)
 
@@ -166,7 +169,7 @@ def issue(uow: UnitOfWork, new: NewAccessToken, *, by: Principal) -> OneTimeAcce
 def _issue(
     uow: UnitOfWork, new: NewAccessToken, *, by: Principal, standing_for: SharedObject | None = None
 ) -> OneTimeAccessToken:
-    by.require_no_actor()  # it would outlast that
+    by.require_maker(uow)
     if new.expires_at is not None and new.expires_at <= uow.now:
         raise EndInPast
     t, creator = access_tokens.c, by.account.number

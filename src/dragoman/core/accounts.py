@@ -289,8 +289,8 @@ class Changes:
 def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | None = None) -> Account:
     """Change an account and return it as it is then.
 
-    Refuses `NotFound`, `NameRefused`, `NameTaken`, and to a caller `LastAdmin`, and `WhileImpersonating` what is
-    signed in with.
+    Refuses `NotFound`, `NameRefused`, `NameTaken`, and to a caller `LastAdmin`; what is signed in with as
+    `Principal.require_maker` does.
     """
     _require_may_change(uow, number, changes, by)
     # The lock first: attributes are read, merged and written, and nobody may write between.
@@ -320,7 +320,7 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
 
 def _require_may_change(uow: UnitOfWork, number: int, changes: Changes, by: Principal | None) -> None:
     if by is not None and (changes.email is not None or changes.username is not None):
-        by.require_no_actor()
+        by.require_maker(uow)
     if changes.is_admin is False:
         _require_another_admin(uow, number, by)
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import accounts, app_passwords, audit
+from dragoman.core import accounts, audit
 from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow
 from dragoman.core.errors import ApiKeyRefused, NotFound, PermissionsExceeded, TooMany
@@ -112,11 +112,8 @@ def issue(
     """A new key and its secret, which is shown to nobody again. `name` is checked as names are.
 
     `form` is what the dialect's keys look like. `by` is who asks for it: a caller with a key gives no more than that
-    key has. Refuses `NameRefused`, `PermissionsExceeded`, `TooMany`, and `SessionRequired` to whom an app password let
-    in: the key would outlive it.
+    key has. Refuses `NameRefused`, `PermissionsExceeded`, `TooMany`, and as `Principal.require_maker` does.
     """
-    if by is not None and by.session is not None:
-        app_passwords.require_none(uow, by)
     # What a key has is then the same when it is given on as when it was looked at, and each key is counted.
     accounts.lock(uow, account_number)
     mine = (api_keys.c.account_number == account_number, api_keys.c.dialect == dialect)
@@ -142,12 +139,9 @@ def issue(
 
 
 def _require_within(uow: UnitOfWork, by: Principal | None, permissions: Sequence[str]) -> None:
-    """A caller with a key has each of these permissions. Sessions and the operator may do all.
-
-    But nobody may who acts as somebody else: a key would outlast that.
-    """
+    """A caller with a key has each of these permissions; others with a session may do all, and the operator."""
     if by is not None:
-        by.require_no_actor()
+        by.require_maker(uow)
     if by is None or by.api_key is None:
         return
     # Read again: it may have lost permissions since it was identified, or be gone.
@@ -241,7 +235,7 @@ def change(
     """Change a key's name or what it may do, from now on; None: as it is. The key as it is then.
 
     A caller with a key gives no more than that key has. Refuses `NotFound`, `NameRefused`,
-    `PermissionsExceeded`.
+    `PermissionsExceeded`; other permissions as `Principal.require_maker` does.
     """
     accounts.lock(uow, owner)
     get_owned(uow, owner, dialect, key_id)
@@ -271,7 +265,7 @@ def rotate(
     """Give a key another secret, shown to nobody again; the one before is dead at once. Nothing else changes.
 
     A caller with a key rotates none that has more: its new secret would be theirs. Refuses `NotFound`,
-    `PermissionsExceeded`.
+    `PermissionsExceeded`, and as `Principal.require_maker` does.
     """
     accounts.lock(uow, owner)
     _require_within(uow, by, get_owned(uow, owner, dialect, key_id).permissions)

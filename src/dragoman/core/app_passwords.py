@@ -35,7 +35,7 @@ from sqlalchemy import (
 from dragoman.core import accounts, audit
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
-from dragoman.core.errors import NotFound, SessionRequired, TooMany, WrongCredentials
+from dragoman.core.errors import NotFound, TooMany, WrongCredentials
 from dragoman.core.names import checked
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import sessions
@@ -111,6 +111,7 @@ def make(uow: UnitOfWork, dialect: str, name: str, *, by: Principal) -> Secret:
     Refuses `SessionRequired`, `WhileImpersonating`, `NotFound` (no such dialect), `NameRefused`, `TooMany`.
     """
     by.require_in_person()
+    by.require_maker(uow)
     number = by.account.number
     if dialect not in uow.rules.products:
         raise NotFound("product")
@@ -186,14 +187,12 @@ def has_opened(uow: UnitOfWork, app_password_id: uuid.UUID, session: Session) ->
     uow.db.execute(insert(uow.db, app_password_sessions).values(**row).on_conflict_do_nothing())
 
 
-def require_none(uow: UnitOfWork, by: Principal) -> None:
-    """Refuses `SessionRequired` to whom one let in: it opens an app, and changes nothing that somebody signs in with."""
-    session = by.require_session()
-    opened = select(app_password_sessions.c.session_id).where(
-        app_password_sessions.c.session_id == session.id
-    )
-    if uow.db.scalar(opened.limit(1)) is not None:
-        raise SessionRequired
+def has_let_in(uow: UnitOfWork, session: Session) -> bool:
+    """Whether one of them opened a session, or one of those that it descends from."""
+    s, opened = sessions.c, app_password_sessions.c.session_id
+    line = select(s.id, s.parent_id).where(s.id == session.id).cte("line", recursive=True)
+    line = line.union_all(select(s.id, s.parent_id).join(line, s.id == line.c.parent_id))
+    return uow.db.scalar(select(opened).where(opened.in_(select(line.c.id))).limit(1)) is not None
 
 
 def _is_free_for(mark: str) -> ColumnElement[bool]:

@@ -182,6 +182,7 @@ def _answer(
     uow: UnitOfWork, approval_id: uuid.UUID, state: str, lasts: timedelta, *, by: Principal
 ) -> Approval:
     by.require_in_person()
+    by.require_maker(uow)
     number = by.account.number
     mine = update(approvals).where(approvals.c.id == approval_id, *_waits(uow, number))
     answered = mine.values(state=state, until=uow.now + lasts).returning(*_COLUMNS)

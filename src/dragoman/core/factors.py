@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, bindparam, delete, select, update
 
-from dragoman.core import app_passwords, audit, throttle
+from dragoman.core import audit, throttle
 from dragoman.core.accounts import AT_A_TIME, Account, accounts
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
@@ -103,7 +103,7 @@ def enable(uow: UnitOfWork, account: Account, seed: Secret, code: Secret, *, by:
     Refuses `SessionRequired`, `WhileImpersonating`, `FactorAlreadySet`, `SeedRefused`, `WrongCode`.
     """
     by.require_in_person()
-    app_passwords.require_none(uow, by)
+    by.require_maker(uow)
     if is_enabled(uow, account.number):
         raise FactorAlreadySet
     plain = seed_of(seed)
@@ -150,7 +150,7 @@ def disable(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -
     """Ask for no code any more. Refuses `FactorNotSet`, and to a caller `SessionRequired`, `WhileImpersonating`."""
     if by is not None:
         by.require_in_person()
-        app_passwords.require_none(uow, by)
+        by.require_maker(uow)
     gone = delete(totp_factors).where(totp_factors.c.account_number == account.number)
     if uow.db.execute(gone).rowcount == 0:
         raise FactorNotSet

@@ -149,6 +149,7 @@ def finish_making(
 ) -> Passkey:
     """Keep the passkey that a browser had made. Refuses `PasskeyRefused`, `NameRefused`, `WhileImpersonating`."""
     caller.require_in_person()
+    caller.require_maker(uow)
     number = caller.account.number
     called = checked("name", name.strip() or "Passkey", longest=64)
     accounts.lock(uow, number)

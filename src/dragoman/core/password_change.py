@@ -81,7 +81,7 @@ def replace_own_password(
         policy.require_fit(core, origin, new, caller.account.names)
     hashed = core.tools.hasher.hash(new.reveal())
     with core.begin(origin, writes=True) as uow:
-        app_passwords.require_none(uow, caller)
+        caller.require_maker(uow)
         as_asked = accounts.accounts.c.password_version == caller.account.password_version
         account = _store(uow, caller.account.number, hashed, as_asked, by=caller, must_change=False)
         if account is None:
@@ -108,9 +108,8 @@ def change_own_account(
         policy.require_fit(core, origin, password, caller.account.names)
         hashed = core.tools.hasher.hash(password.reveal())
     with core.begin(origin, writes=True) as uow:
-        if hashed is not None or changes.email is not None:
-            app_passwords.require_none(uow, caller)
         if hashed is not None:
+            caller.require_maker(uow)
             still_must = accounts.accounts.c.must_change_password.is_(True)
             if _store(uow, caller.account.number, hashed, still_must, by=caller, must_change=False) is None:
                 raise OldPasswordRequired
@@ -184,7 +183,7 @@ def change_account(
 
     What is written `also`, such as a new PIN, is part of it. A `password` ends all sessions of the account but the
     caller's own. Refuses `SessionRequired` to API keys that would change e-mail, username, password or who is an
-    administrator, or demand another password; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`,
+    administrator, or demand another password, and to app passwords that would change the first three; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`,
     `NotFound`.
     """
     renamed = changes.username not in (None, account.username)
@@ -199,6 +198,7 @@ def change_account(
         hashed = core.tools.hasher.hash(password.reveal())
     with core.begin(origin, writes=True) as uow:
         if hashed is not None:
+            caller.require_maker(uow)
             if _store(uow, account.number, hashed, by=caller) is None:
                 raise NotFound("account")
             throttle.unlock(uow, account.number)

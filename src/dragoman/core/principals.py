@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import bindparam, or_, select, update
 
-from dragoman.core import accounts, api_keys, impersonation, sessions
+from dragoman.core import accounts, api_keys, app_passwords, impersonation, sessions
 from dragoman.core.accounts import Account
 from dragoman.core.api_keys import ApiKey
 from dragoman.core.columns import Instant
@@ -142,6 +142,16 @@ class Principal:
         """The session of somebody who acts for themselves. Refuses `SessionRequired`, `WhileImpersonating`."""
         self.require_no_actor()
         return self.require_session()
+
+    def require_maker(self, uow: UnitOfWork) -> None:
+        """Refuses to make what somebody signs in with, to whom nothing may make that would outlast what let them in.
+
+        `WhileImpersonating` to whoever acts as somebody else, and `SessionRequired` to whom an app password let in. API
+        keys pass: each use case says what it grants them.
+        """
+        self.require_no_actor()
+        if self.session is not None and app_passwords.has_let_in(uow, self.session):
+            raise SessionRequired
 
     def require_admin(self) -> None:
         """Refuses `AdminOnly` to everybody but administrators."""

@@ -38,6 +38,7 @@ LONGEST = 200  # characters that are looked at
 def make(uow: UnitOfWork, number: int, *, by: Principal) -> Sequence[Secret]:
     """Ten new codes of an account, shown now and never again; those before are dead. Refuses `WhileImpersonating`."""
     by.require_in_person()
+    by.require_maker(uow)
     codes = [_written(uow.tools.dice(BYTES)) for _ in range(HOW_MANY)]
     remove(uow, number)
     rows = [{"account_number": number, "digest": _digest(code), "made_at": uow.now} for code in codes]

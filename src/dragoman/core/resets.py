@@ -57,10 +57,10 @@ class Started:
 def start(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> Started:
     """Make the link by which an account's password can be set, for somebody to hand over. The one before is dead.
 
-    Refuses `WhileImpersonating`.
+    Refuses as `Principal.require_maker` does.
     """
     if by is not None:
-        by.require_no_actor()
+        by.require_maker(uow)
     secret = mint(uow.tools.dice)
     expires_at = uow.now + LIFETIME
     fresh = insert(uow.db, password_resets).values(
@@ -82,7 +82,7 @@ def start(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> 
 def mail(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> uuid.UUID:
     """Mail an account the link by which its password can be set; the id of the mail. The link before is dead.
 
-    Refuses `NoAddress`, `Throttled`, `WhileImpersonating`.
+    Refuses `NoAddress`, `Throttled`, and as `start` does.
     """
     if account.email is None:
         raise NoAddress

@@ -64,10 +64,13 @@ def create_account(
 ) -> Account:
     """Create an account, by a caller or the operator. What is written `also` is so with it, or not at all.
 
-    Refuses `PasswordRefused`, `PasswordTooLong`, `HashRefused`, `NameRefused`, `NameTaken`.
+    Refuses `PasswordRefused`, `PasswordTooLong`, `HashRefused`, `NameRefused`, `NameTaken`; with a password as
+    `Principal.require_maker` does.
     """
     hashed = hash_of(core, origin, new, password)
     with core.begin(origin, writes=True) as uow:
+        if by is not None and hashed is not None:
+            by.require_maker(uow)
         claim(uow)
         account = accounts.add(uow, new, hashed, by=by)
         if also is not None:

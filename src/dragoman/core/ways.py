@@ -50,6 +50,7 @@ def allowed(uow: UnitOfWork, number: int) -> Ways:
 def choose(uow: UnitOfWork, ways: Ways, *, by: Principal) -> None:
     """Allow the caller's account these and no others. Refuses `SessionRequired`, `WhileImpersonating`."""
     by.require_in_person()
+    by.require_maker(uow)
     number, chosen = by.account.number, asdict(ways)
     fresh = insert(uow.db, second_factor_ways).values(account_number=number, **chosen)
     key = [second_factor_ways.c.account_number]
