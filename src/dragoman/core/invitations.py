@@ -139,11 +139,12 @@ def invite(
 ) -> Made:
     """Make an invitation in the name of an account (None: the operator's), and mail it if it `mails`.
 
-    `by` is the caller, whose own name it is then. Refuses `AdminOnly`, `WhileImpersonating`, `NameRefused`,
-    `NameTaken`, `NotFound` (a group), `TooMany`; and where it is mailed `NoAddress`, `Throttled`.
+    `by` is the caller, whose own name it is then. Refuses `SessionRequired`, `AdminOnly`, `WhileImpersonating`,
+    `NameRefused`, `NameTaken`, `NotFound` (a group), `TooMany`; and where it is mailed `NoAddress`, `Throttled`.
     """
     if by is not None:
         by.require_in_person()
+        by.require_maker(uow)
         by.require_admin()
     offer = _checked(uow, offer)
     if _waiting(uow) >= MOST:

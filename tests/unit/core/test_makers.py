@@ -23,6 +23,7 @@ from dragoman.core import (
     app_passwords,
     approvals,
     factors,
+    invitations,
     passkeys,
     password_change,
     recovery_codes,
@@ -35,6 +36,7 @@ from dragoman.core.access_tokens import NewAccessToken
 from dragoman.core.accounts import Changes, NewAccount
 from dragoman.core.columns import metadata
 from dragoman.core.errors import SessionRequired
+from dragoman.core.invitations import Offer
 from dragoman.core.principals import Principal
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
@@ -70,6 +72,9 @@ MAKERS: dict[str, Callable[[Core, Principal, uuid.UUID], object]] = {
         core, factors.enable, by.account, Secret("A" * 32), Secret("000000"), by=by
     ),
     "factors.disable": lambda core, by, _: do(core, factors.disable, by.account, by=by),
+    "invitations.invite": lambda core, by, _: do(
+        core, invitations.invite, Offer(), inviter=by.account, by=by
+    ),
     "passkeys.finish_making": lambda core, by, _: added_passkey(core, by),
     "password_change._store": lambda core, by, _: password_change.change_account(
         core, ORIGIN, by, by.account, Changes(), password=NEW
@@ -93,6 +98,8 @@ OTHERS = {
     "avatars._changed": "that an account has another picture",
     "factors._spent": "the code that was used",
     "factors.synchronise": "proved by a code",
+    "invitations._let_in": "the guest's own account",
+    "invitations._spend": "accepting one",
     "login.<module>": "when somebody signed in, and the same password hashed anew",
     "names.claim": "for `accounts.add`, `accounts.change` and those who come by another provider",
     "passkeys._count": "when one was used",

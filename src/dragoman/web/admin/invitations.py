@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dragoman.core import groups, invitations, step_up
-from dragoman.core.errors import NameRefused, NameTaken, NotFound
+from dragoman.core.errors import NameRefused, NameTaken, NotFound, Refusal
 from dragoman.core.invitations import Offer
 from dragoman.web.admin.accounts import FIELDS, TAKEN
 from dragoman.web.admin.filtering import owners
@@ -43,17 +43,19 @@ def invite(uow: UnitOfWork, visit: Visit) -> Answer:
     form, mails = visit.form, visit.form.ticked("mail")
     if mails and not form.text("email"):
         return _form(uow, form, {"email": "Where to? Or do not have it mailed, and hand the link over."})
-    try:
-        made = invitations.invite(
-            uow, _offer(form), lasts=_lasts(form), inviter=visit.caller.account, by=visit.caller, mails=mails
-        )
-    except NameRefused as refusal:
-        return _form(uow, form, {refusal.field: f"This {refusal.why}."})
-    except NameTaken as refusal:
-        return _form(uow, form, {refusal.field: TAKEN})
+    made = invitations.invite(
+        uow, _offer(form), lasts=_lasts(form), inviter=visit.caller.account, by=visit.caller, mails=mails
+    )
     if mails:
         return Redirect(PATH, said="invited")
     return Shown("admin/invitation_link.html", {"link": made.link.reveal(), "until": made.expires_at})
+
+
+def not_invited(uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
+    """The form again, with why."""
+    if isinstance(refusal, NameRefused):
+        return _form(uow, visit.form, {refusal.field: f"This {refusal.why}."})
+    return _form(uow, visit.form, {refusal.field: TAKEN}) if isinstance(refusal, NameTaken) else None
 
 
 def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -97,6 +99,6 @@ def _form(uow: UnitOfWork, form: Form, problems: Mapping[str, str] | None = None
 PAGES = (
     Page("GET", PATH, show, Who.ADMIN, room="Invitations"),
     Page("GET", NEW, show_new, Who.ADMIN),
-    Page("POST", NEW, invite, Who.ADMIN, Work.WRITES),
+    Page("POST", NEW, invite, Who.ADMIN, Work.WRITES, explains=not_invited),
     Page("POST", f"{PATH}/{{invitation}}/revoke", revoke, Who.ADMIN, Work.WRITES),
 )
