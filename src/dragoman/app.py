@@ -18,6 +18,7 @@ from dragoman.check import Checking
 from dragoman.core.work import Origin
 from dragoman.courier import Courier
 from dragoman.dialects import discover
+from dragoman.doorkeeper import Door, Doorkeeper
 from dragoman.envelope import Envelope
 from dragoman.exchange import Exchange, carried, carrying, send_spoken, spoken_json
 from dragoman.known import Known, Strangers
@@ -25,6 +26,7 @@ from dragoman.lanes import Lanes
 from dragoman.metrics.page import PATH as METRICS
 from dragoman.metrics.page import MetricsPage
 from dragoman.network import address_bucket, client_address, host_name, is_secure, is_trusted
+from dragoman.passing import NO_BODY
 from dragoman.setup_window import SetupWindow
 from dragoman.sweeper import Sweeper
 from dragoman.switchboard import Mounted, Served, Switchboard
@@ -104,13 +106,19 @@ class App:
             settings.check.original_uri or "",
         )
         self._board = Switchboard(settings, core, dialects, self._lanes, self._checking)
+        self._doorkeeper = Doorkeeper(self._board, self._checking)
         self._warming = Warming([each.app.dialect.warm_up for each in self._board.mounted.by_path.values()])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] == "http":
+            passed = None if self._health.leaving else self._doorkeeper.recognise(scope)
+            if passed is None:
+                await self._serve(scope, receive, send)
+                return
+            await send(passed)
+            await send(NO_BODY)
+        elif scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -146,6 +154,10 @@ class App:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         envelope = Envelope(scope)
+        known_door = self._doorkeeper.find(scope)
+        if known_door is not None:
+            await self._check(envelope, known_door, send)
+            return
         headers = envelope.headers
         request_id = log.request_id(headers.get("x-request-id"))
         secure = self._is_secure(envelope)
@@ -171,6 +183,7 @@ class App:
                 host=host,
                 origin=self._origin(envelope, PAGES, request_id),
                 secure=secure,
+                read=envelope,
             )
             begun = time.perf_counter()
             spoken = await (self._reset_page if path == reset.PATH else self._site).answer(page, receive)
@@ -187,10 +200,11 @@ class App:
             return
         mount, served = found
         name = served.app.dialect.name
-        checking = served.check if path == f"{mount}{check.PATH}" else None
-        if checking is not None and (identity := checking.known_identity(envelope)) is not None:
-            await check.send_pass(bare, identity, always)
+        if path == f"{mount}{check.PATH}":
+            door = self._doorkeeper.learn(scope, host, mount, served, mounted)
+            await self._check(envelope, door, bare)
             return
+        log.bind_request(request_id=request_id, dialect=name)
         exchange = Exchange(
             scope,
             path=path if mount and path in mounted.at_origin else path.removeprefix(mount) or "/",
@@ -198,12 +212,9 @@ class App:
             host=host,
             origin=self._origin(envelope, name, request_id),
             secure=secure,
-            setup_open=checking is None and self._window.admits(headers, host, self.core.tools.clock()),
+            read=envelope,
         )
-        log.bind_request(request_id=request_id, dialect=name)
-        if checking is not None:
-            await checking(exchange, send)
-            return
+        exchange.setup_open = self._window.admits(headers, host, self.core.tools.clock())
         document = documents.find(served.app, exchange, self._settings.server.base_url)
         if document is not None:
             await send_spoken(send, document)
@@ -212,6 +223,27 @@ class App:
             await served.app(exchange, receive, send)
         else:
             await self._tracing.serve(served.app, exchange, receive, send)
+
+    async def _check(self, envelope: Envelope, door: Door, send: Send) -> None:
+        """Answer a gateway's question at a door."""
+        request_id = log.request_id(envelope.headers.get("x-request-id"))
+        secure = self._is_secure(envelope)
+        name = door.served.app.dialect.name
+
+        def opened() -> Exchange:
+            log.bind_request(request_id=request_id, dialect=name)
+            return Exchange(
+                envelope.scope,
+                path=check.PATH,
+                mount=door.mount,
+                host=door.host,
+                origin=self._origin(envelope, name, request_id),
+                secure=secure,
+                read=envelope,
+            )
+
+        always = carried(request_id, secure=secure, last=self._health.leaving)
+        await door.served.check(envelope, opened, send, always)
 
     @cached_property
     def _site(self) -> Site:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import unquote
 
 from starlette.datastructures import QueryParams
@@ -15,7 +15,22 @@ if TYPE_CHECKING:
 
     from dragoman.releases import Release
 
-NO_QUERY = QueryParams()
+D = TypeVar("D")
+
+
+class Query(QueryParams):
+    """The parameters of a query. To look for one that is not there costs a tenth of what it does by an exception."""
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, /, default: str | D) -> str | D: ...
+    def get(self, key: str, /, default: Any = None) -> Any:
+        """The value of a parameter, of several the last."""
+        return self._dict.get(key, default)
+
+
+NO_QUERY = Query()
 
 
 class Headers(dict[str, str]):
@@ -38,16 +53,17 @@ class Headers(dict[str, str]):
 
 @dataclass
 class Envelope:
-    """The outside of a request, and which release it is asked in."""
+    """The outside of a request, and which release it is asked in. What was `read` of the same scope is not read again."""
 
     scope: Scope
     release: Release | None = field(default=None, kw_only=True)
+    read: InitVar[Envelope | None] = field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, read: Envelope | None) -> None:
         # Eagerly, and once each: `cached_property` takes a lock, which costs more than either.
-        self.headers = Headers(self.scope["headers"])
+        self.headers: Headers = Headers(self.scope["headers"]) if read is None else read.headers
         raw = self.scope["query_string"]
-        self.query = QueryParams(raw) if raw else NO_QUERY
+        self.query: Query = read.query if read else Query(raw) if raw else NO_QUERY
 
     @property
     def peer(self) -> str | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dragoman.core.work import Origin
     from dragoman.wire import Operation
 
+Header: TypeAlias = tuple[bytes, bytes]
+
 JSON = "application/json; charset=utf-8"
 CHARSET = re.compile(r';.*?charset\s*=\s*"?([\w.:-]+)', re.IGNORECASE)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -150,7 +152,7 @@ def require_utf8(exchange: Exchange) -> None:
         raise Malformed(f'unsupported charset "{charset[1].upper()}"', 415)
 
 
-def carried(request_id: str, *, secure: bool, last: bool = False) -> list[tuple[bytes, bytes]]:
+def carried(request_id: str, *, secure: bool, last: bool = False) -> list[Header]:
     """The headers that every answer carries, whoever gives it. The `last` of a connection ends that."""
     return [
         (b"x-request-id", request_id.encode("latin-1")),
@@ -162,7 +164,7 @@ def carried(request_id: str, *, secure: bool, last: bool = False) -> list[tuple[
     ]
 
 
-def carrying(send: Send, always: Sequence[tuple[bytes, bytes]]) -> Send:
+def carrying(send: Send, always: Sequence[Header]) -> Send:
     """Sends with these headers, as far as an answer does not say them otherwise itself."""
 
     async def sent(message: Message) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_GOOD = 100_000
 MOST_REFUSED = 10_000
+MOST_LOOKS = 10_000
 MOST_ADDRESSES = 10_000
 BURST = 10.0  # seconds' worth of unknown credentials that an address may show at once
 
@@ -62,9 +63,14 @@ class Known:
         self._begun: dict[tuple[str, str], blake2b] = {}
         self._good: dict[Key, bytes] = {}
         self._refused: dict[Key, Answer] = {}
+        self._looks: dict[Key, Key] = {}
 
     def key(self, dialect: str, kind: str, secret: Secret) -> Key:
-        """What stands for a credential of a kind.
+        """What stands for a credential of a kind."""
+        return self.key_of(dialect, kind, secret.reveal().encode("utf-8", "surrogatepass"))
+
+    def key_of(self, dialect: str, kind: str, shown: bytes) -> Key:
+        """What stands for what was shown, as something of a kind.
 
         128 bits are enough: without the salt, which nobody knows, no two can be found that have the same ones.
         """
@@ -73,8 +79,18 @@ class Known:
             begun = blake2b(f"{dialect} {kind} ".encode(), digest_size=16, key=self._salt)
             self._begun[dialect, kind] = begun
         hashing = begun.copy()
-        hashing.update(secret.reveal().encode("utf-8", "surrogatepass"))
+        hashing.update(shown)
         return hashing.digest()
+
+    def remember(self, look: Key, key: Key) -> None:
+        """Whatever looks like this, to whoever asks, holds up that credential."""
+        put_last(self._looks, look, key, MOST_LOOKS)
+
+    def recognise(self, look: Key) -> Identity | None:
+        """Whose credential is held up by what looks like this, if that is known and good."""
+        key = self._looks.get(look)
+        told = None if key is None else self.find(key)
+        return None if isinstance(told, Refusal) else told
 
     def find(self, key: Key) -> Identity | Refusal | None:
         """What is known of a credential, if that is still believed."""

@@ -70,7 +70,8 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
     last = parse_address(peer)
     if last is None:
         return UNKNOWN
-    for hop in reversed(",".join(forwarded_for).split(",")):
+    hops = ",".join(forwarded_for).split(",") if forwarded_for else ()
+    for hop in reversed(hops):
         if not _within(last, trusted):
             break
         nearer_the_client = _hop(hop.strip(" \t"))

@@ -112,7 +112,8 @@ def only_release(_settings: Any) -> Release:
 class Dialect:
     """One product's way of speaking, as `dialects/<name>/server.py` declares it.
 
-    What a request is: `present` says which credential it holds up, `decode` reads its body, `device` what its caller
+    What a request is: `present` says which credential it holds up, for which it looks at no headers but
+    `credential_headers` (where these are not said, it takes longer to check a credential that is known). `decode` reads its body, `device` what its caller
     runs on, where the session's is kept up to date. `gate` may turn it away before anything else is looked at. With
     `body_first`, a body that cannot be read is refused before the path is looked at; with `folds_case`, paths are
     found in any case.
@@ -144,6 +145,7 @@ class Dialect:
     settings: type[DialectSettings]
     lifetime: Callable[[Any], Lifetime]
     where: str = ""
+    credential_headers: Sequence[str] = ()
     password_floor: Callable[[Any], int] = no_floor
     accounts_need_permissions: bool = False
     warm_up: Callable[[], Iterator[None]] = nothing_to_warm_up

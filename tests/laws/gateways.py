@@ -21,7 +21,7 @@ from tests.people import somebody
 from tests.postgres import fresh_postgres
 from tests.running import Running, configured, running
 
-from dragoman import check
+from dragoman import readings
 from dragoman.core.accounts import Account
 from dragoman.core.work import Core
 from dragoman.serving import Dialect
@@ -93,7 +93,7 @@ def gateway(engine: str, folder: Path, template: Path, **told: Any) -> Iterator[
     """Two nodes on a database of an engine."""
     clock = FakeClock()
     with ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(check, "PATIENCE", PATIENT)
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(readings, "PATIENCE", PATIENT)
         if engine == "postgresql":
             url = stack.enter_context(fresh_postgres())
         else:

@@ -11,7 +11,7 @@ from tests.fakes import FakeClock, do
 from tests.laws.gateways import IDENTITY, Gateway, gateway, identity
 from tests.laws.travel import DIALECTS, Traveller, exchange_of, has_keys, key_of, manners_of, travelling
 
-from dragoman import check, courier, sweeper
+from dragoman import check, courier, passing, sweeper
 from dragoman.core import accounts, api_keys, session_ends
 from dragoman.core.accounts import Account
 from dragoman.core.errors import NotSignedIn, Refusal, SessionRefused
@@ -196,4 +196,4 @@ def said(traveller: Traveller, headers: dict[str, str]) -> tuple[int, dict[str, 
 
 def test_all_that_is_told_is_named_in_one_place() -> None:
     """The headers of an identity are those that the documents have gateways copy."""
-    assert [name.decode() for name in check.NAMES] == [f"x-dragoman-{name}" for name in IDENTITY]
+    assert [name.decode() for name in passing.NAMES] == [f"x-dragoman-{name}" for name in IDENTITY]

@@ -25,11 +25,12 @@ from tests.people import calling, opened, presenting, rows, somebody
 from tests.running import Running, configured, running
 from tests.speaking import Canned, stub
 
-from dragoman import check
+from dragoman import readings
 from dragoman.core import (
     access_tokens,
     accounts,
     api_keys,
+    dialect_choices,
     groups,
     impersonation,
     permissions,
@@ -37,6 +38,7 @@ from dragoman.core import (
     sqlite,
     sweep,
 )
+from dragoman.core.dialect_choices import Choice
 from dragoman.core.groups import Changes
 from dragoman.core.work import Origin
 from dragoman.dialects.aivo.server import dialect as aivo
@@ -45,7 +47,7 @@ from dragoman.dialects.aivo.server import dialect as aivo
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checks wait for as long as a busy machine needs."""
-    monkeypatch.setattr(check, "PATIENCE", PATIENT)
+    monkeypatch.setattr(readings, "PATIENCE", PATIENT)
 
 
 class House:
@@ -142,6 +144,65 @@ def test_a_dialect_on_a_host_of_its_own_is_checked_there(sqlite_url: str, clock:
         shown = {"host": "photos.example.org", "x_immich_user_token": house.token}
         assert house.status("/check", **shown) == 204
         assert house.status("/portainer/check", **shown) == 404
+
+
+# --- who is recognised ----------------------------------------------------------------------------------
+
+
+def test_who_shows_the_same_again_is_recognised_and_told_what_all_are_told(house: House) -> None:
+    """From the second time on nothing but the headers is looked at, and the answer is the same, TLS and end included."""
+    shown = {"x-immich-user-token": house.token, "x-request-id": "mine", "x-forwarded-proto": "https"}
+    first, second, third = (house.ask(shown) for _ in range(3))
+    assert recognised(house, shown)
+    assert set(first.headers.items()) == set(second.headers.items()) == set(third.headers.items())
+    assert (third.headers["x-request-id"], "strict-transport-security" in third.headers) == ("mine", True)
+    assert "strict-transport-security" not in house.ask({"x-immich-user-token": house.token}).headers
+    house.served.app.leave()
+    assert house.ask(shown).headers["connection"] == "close"
+
+
+def test_what_looks_alike_and_is_not_is_not_taken_for_it(house: House) -> None:
+    """One value in another header, beside another one of that name, or in another dialect holds up something else."""
+    shown = {"x-immich-user-token": house.token}
+    assert [house.status(**shown) for _ in range(2)] == [204, 204]
+    assert recognised(house, shown)
+    assert house.status(x_api_key=house.token) == 401
+    assert house.status(x_immich_share_key=house.token) == 401
+    assert house.status(path="/elements/check", **shown) == 401
+    other = {"x-immich-user-token": session_of(house.core, somebody(house.core, "b@example.org"), "immich")}
+    both = [*other.items(), *shown.items()]
+    assert house.line.get(f"{house.served.url}/immich/check", headers=both).headers[
+        "x-dragoman-account"
+    ] == identity(house.ask(other)).get("account")
+    assert house.ask(shown).headers["x-dragoman-account"] == str(house.account.id)
+
+
+def test_a_query_that_comes_before_a_header_is_not_passed_over(house: House) -> None:
+    """Who is recognised by a header is somebody else when the original request's query holds up what counts first."""
+    other = somebody(house.core, "b@example.org")
+    shown = {"authorization": f"Bearer {house.token}", "x-forwarded-uri": "/"}
+    assert [house.status(**shown) for _ in range(2)] == [204, 204]
+    assert recognised(house, shown)
+    shown["x-forwarded-uri"] = f"/?sessionKey={session_of(house.core, other, 'immich')}"
+    assert [identity(house.ask(shown))["account"] for _ in range(3)] == [str(other.id)] * 3
+
+
+def test_nobody_is_recognised_where_nothing_is_served_any_more(house: House) -> None:
+    """Once a dialect is switched off, its check is gone, also for those whom it knew a moment ago."""
+    shown = {"x-immich-user-token": house.token}
+    assert [house.status(**shown) for _ in range(2)] == [204, 204]
+    admin = calling(house.core, somebody(house.core, "admin@example.org", is_admin=True))
+    do(house.core, dialect_choices.choose, "immich", Choice(enabled=False, host=None), taken=(), by=admin)
+    house.served.app._board._look()
+    assert house.status(**shown) == 404
+
+
+def recognised(house: House, shown: Mapping[str, str]) -> bool:
+    """Whether a request with these headers, as the line sends it, passes without a closer look."""
+    headers = {**house.line.headers, "host": house.served.url.removeprefix("http://"), **shown}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope = {"path": "/immich/check", "method": "GET", "headers": raw, "client": ("127.0.0.1", 1)}
+    return house.served.app._doorkeeper.recognise(scope) is not None
 
 
 # --- who passes -----------------------------------------------------------------------------------------
@@ -262,7 +323,7 @@ def test_a_database_that_does_not_answer_is_no_reason_to_refuse_anybody(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is known passes on for their second; to all others it is 503 with Retry-After, before the database says so."""
-    monkeypatch.setattr(check, "PATIENCE", timedelta(milliseconds=50))
+    monkeypatch.setattr(readings, "PATIENCE", timedelta(milliseconds=50))
     assert house.status(x_immich_user_token=house.token) == 204
     database = house.core.database
     database.dispose()
@@ -278,7 +339,7 @@ def test_a_database_that_does_not_answer_is_no_reason_to_refuse_anybody(
         house.clock.forward(seconds=1)
         assert house.status(x_immich_user_token=house.token) == 503
         other.execute("ROLLBACK")
-    monkeypatch.setattr(check, "PATIENCE", PATIENT)
+    monkeypatch.setattr(readings, "PATIENCE", PATIENT)
     assert house.status(x_immich_user_token=house.token) == 204
     assert house.status(x_immich_user_token="somebody-else") == 401
 
@@ -310,7 +371,7 @@ def test_who_asks_for_the_same_at_once_waits_for_one_read(sqlite_url: str, clock
         url = f"{served.url}/aivo/check"
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(line.get, url, headers=shown) for _ in range(8)]
-            while not served.app._board.mounted.by_path["/aivo"].check._under_way:
+            while not served.app._board.mounted.by_path["/aivo"].check._readings._under_way:
                 time.sleep(0.005)
             time.sleep(0.05)
             gate.set()

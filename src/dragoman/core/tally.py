@@ -58,6 +58,11 @@ class Tally:
         with self._guard:
             self._of(figure, labels, 1)[0] += by
 
+    def number(self, figure: Figure, *labels: str) -> list[float]:
+        """A counter's number, alone in a list: for one thread that counts so often that it adds to it by itself."""
+        with self._guard:
+            return self._of(figure, labels, 1)
+
     def observe(self, figure: Figure, *labels: str, seconds: float) -> None:
         """Add to a histogram."""
         with self._guard:
@@ -83,7 +88,8 @@ class Tally:
     def go_on_from(self, earlier: Numbers) -> None:
         """Count on from what a process counted in whose place this one is."""
         with self._guard:
-            self._numbers |= {key: list(numbers) for key, numbers in earlier.items()}
+            for (name, labels), numbers in earlier.items():
+                self._numbers.setdefault((name, labels), [])[:] = numbers
 
     @contextmanager
     def outcome(self, figure: Figure, *labels: str) -> Iterator[None]:

@@ -117,6 +117,7 @@ dialect = Dialect(
         serve(AivoApi.get_key_set, get_key_set),
     ),
     present=present,
+    credential_headers=("authorization",),
     decode=decode,
     errors=errors,
     settings=AivoSettings,

@@ -45,6 +45,7 @@ dialect = Dialect(
         *system.BOUND,
     ),
     present=present,
+    credential_headers=("authorization", "cookie"),
     decode=decode,
     errors=errors,
     settings=ElementsSettings,

@@ -28,6 +28,7 @@ dialect = Dialect(
     api=PortainerApi,
     bound=(*auth.BOUND, *oauth.BOUND, *users.BOUND, *api_keys.BOUND, *system.BOUND),
     present=present,
+    credential_headers=("x-api-key", "cookie", "authorization"),
     decode=decode,
     errors=errors,
     settings=PortainerSettings,

@@ -41,6 +41,7 @@ dialect = Dialect(
     api=ShokoApi,
     bound=(*auth.BOUND, *neighbours.BOUND),
     present=present,
+    credential_headers=("apikey",),
     decode=decode,
     errors=errors,
     settings=ShokoSettings,
