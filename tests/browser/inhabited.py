@@ -16,6 +16,7 @@ from dragoman.core import (
     app_passwords,
     approvals,
     audit,
+    elevation,
     factors,
     recovery_codes,
     rollups,
@@ -65,7 +66,7 @@ def _at(dialect: str, address: str) -> Origin:
 
 
 def _give(house: Running, ada: Account) -> None:
-    """Keys, codes, an app password, a link, a passkey, an identity elsewhere, and a sign-in that waits."""
+    """Keys, codes, an app password, a link, a PIN, a passkey, an identity elsewhere, and a sign-in that waits."""
     core, web = house.core, _at("web", "192.0.2.42")
     for dialect, permissions in (("immich", ("asset.read", "album.read")), ("portainer", (api_keys.ALL,))):
         do(core, api_keys.issue, ada.number, dialect, name="Backups", permissions=permissions, origin=web)
@@ -74,6 +75,7 @@ def _give(house: Running, ada: Account) -> None:
     do(core, recovery_codes.make, ada.number, by=by, origin=web)
     do(core, app_passwords.make, "immich", "Tablet", by=by, origin=web)
     made(core, by, views=3, password="open sesame", shared=(FOLDER,))
+    elevation.set_pin(core, web, by, Secret("271828"))
     do(core, _keep_what_others_know, ada.number)
     do(core, approvals.ask, ada, Device("iPhone", "iOS"), origin=_at("immich", "198.51.100.9"))
 

@@ -11,6 +11,10 @@ from tests.running import Running, ask
 
 from dragoman.core import accounts, invitations, resets
 
+SENT_OFTEN = """async () => {
+  const form = document.querySelector("main form");
+  for (let n = 0; n < 11; n++) await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+}"""
 Moment = Callable[[Running, Any], None]
 
 
@@ -100,7 +104,7 @@ def a_key_is_made(house: Running, page: Any) -> None:
     """An API key, shown once."""
     page.goto("/account/keys/new/immich")
     page.locator("[name=name]").fill("Backups of what is on the phone")
-    page.locator("summary").first.click()
+    page.get_by_text("Choose", exact=True).click()
     page.locator("[type=checkbox]:visible").first.check()
     press(page, "Make the key")
 
@@ -137,6 +141,15 @@ def a_proof_that_is_none(house: Running, page: Any) -> None:
     press(page, "Go on", password="a guess", code=code(house))
 
 
+def too_many_wrong_pins(house: Running, page: Any) -> None:
+    """Something else than a sign-in that has to wait."""
+    page.goto("/account/pin")
+    for name, pin in (("old", "000000"), ("new", "314159"), ("again", "314159")):
+        page.locator(f"[name={name}]").fill(pin)
+    page.evaluate(SENT_OFTEN)
+    press(page, "Change it", old="000000", new="314159", again="314159")
+
+
 STRANGERS: Mapping[Moment, int] = {
     no_such_name: 401,
     too_many_guesses: 429,
@@ -156,4 +169,5 @@ ADAS: Mapping[Moment, int] = {
     an_invitation_is_made: 200,
     acting_as_another: 200,
     a_proof_that_is_none: 401,
+    too_many_wrong_pins: 429,
 }

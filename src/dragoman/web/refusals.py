@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dragoman.core.errors import (
     AlreadyImpersonating,
     CannotImpersonate,
+    FactorAlreadySet,
     FactorNotSet,
     LastAdmin,
     NoAddress,
@@ -46,6 +47,11 @@ WORDS: Mapping[type[Refusal], tuple[int, str, str]] = {
     ),
     NotImpersonating: (409, "You are yourself", "You do not act as anybody else any more."),
     NoAddress: (409, "There is no e-mail address", "The account has none, so nothing can be mailed to it."),
+    FactorAlreadySet: (
+        409,
+        "That is done already",
+        "Codes are set up for this account. Turn them off first.",
+    ),
     FactorNotSet: (409, "There is nothing to remove", "The account has no second factor."),
     TooMany: (409, "That is enough", "There are as many of these as there may be. Remove one first."),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from dragoman.core import carried, factors, passkeys, recovery_codes, step_up
-from dragoman.core.errors import FactorAlreadySet, NotFound, PasskeyRefused, Refusal, TooMany, WrongCode
+from dragoman.core.errors import NotFound, PasskeyRefused, Refusal, TooMany, WrongCode
 from dragoman.core.secrets import Secret
 from dragoman.core.telling import tell_owner
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
@@ -41,10 +41,10 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
 
 
 def begin_totp(uow: UnitOfWork, visit: Visit) -> Answer:
-    """A seed to be scanned by an app, which shows that it has it by a code."""
+    """A seed to be scanned by an app, which shows that it has it by a code; unless there is one already."""
     step_up.require(uow, visit.caller)
     if factors.is_enabled(uow, visit.caller.account.number):
-        raise FactorAlreadySet
+        return Redirect(PATH)
     return _totp_form(uow, visit, uow.tools.dice(SEED_BYTES))
 
 
