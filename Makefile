@@ -19,7 +19,7 @@ STOCK = requirements/stock
 CLIENTS = 1.134 2.7 3.2 shoko portainer \
 	elements-3.3.2 elements-3.4.2 elements-3.6.1 elements-24.10.0 elements-26.8.0
 
-.PHONY: help serve test check format examples screenshots bench soak scale fuzz lock clean
+.PHONY: help serve test check format examples screenshots bench soak pages scale fuzz lock clean
 
 help: ## list these targets
 	@echo 'make TARGET, where TARGET is one of:'
@@ -60,6 +60,9 @@ bench: $(VENV)/.dev $(VENV)/.argon2 ## measure speed, memory and start beside ba
 
 soak: $(VENV)/.dev $(VENV)/.argon2 ## a load that lasts: memory, delays, sweeping; ARGS='--minutes 30 --kills 500'
 	$(BIN)/python tests/load/soak.py $(ARGS)
+
+pages: $(VENV)/.dev ## what each page costs in a house with a hundred thousand accounts; ARGS='--engine sqlite'
+	$(BIN)/python tests/load/pages.py $(ARGS)
 
 scale: $(VENV)/.dev $(VENV)/.argon2 ## what requests cost with a thousand accounts, and with a million
 	$(BIN)/python tests/load/scale.py $(ARGS)

@@ -30,6 +30,7 @@ from sqlalchemy import event, text
 from tests.conftest import MASTER_KEY
 from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.houses import connected
+from tests.load import machine
 from tests.load.scale_sessions import fill
 from tests.people import somebody
 from tests.postgres import Server
@@ -95,9 +96,7 @@ class Meter:
 
     def processor(self) -> float:
         """Milliseconds that its processes have run, so long as they live."""
-        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
-        files = [Path(f"/proc/{pid}/schedstat") for pid in [str(self._server.pid), *children]]
-        return sum(int(file.read_text().split()[0]) for file in files if file.exists()) / 1e6
+        return machine.spent_below(self._server.pid) * 1000
 
     def journal(self) -> int:
         """Bytes of journal that it has written."""

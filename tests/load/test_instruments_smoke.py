@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.load import scale, soak
+from tests.load import pages, scale, soak
 from tests.load.soak import Sample, judged
 
 
@@ -19,6 +19,15 @@ def test_scale_compares_a_small_database_with_a_large_one(
     said = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in said[1:]] == list(scale.CONNECTIONS)
     assert sum(line.endswith("missed") for line in said) == missed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_pages_are_each_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every page of a house that is full has a cost, and what was made for it is removed."""
+    pages.main(["--accounts", "60", "--times", "1", "--engine", "sqlite", "--folder", str(tmp_path)])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in said[1:]] == list(pages.paths(1))
     assert list(tmp_path.iterdir()) == []
 
 

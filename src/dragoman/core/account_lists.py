@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, collate, false, func, or_, select
+from sqlalchemy import and_, exists, false, func, or_, select, union_all
 
 from dragoman.core import names
 from dragoman.core.accounts import AT_A_TIME, COLUMNS, Account, accounts, of
+from dragoman.core.name_beginnings import LONGEST, name_beginnings
 from dragoman.core.names import account_names
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Table
 
+    from dragoman.core.database import AnySelect
     from dragoman.core.lists import Order
     from dragoman.core.work import UnitOfWork
 
@@ -29,9 +31,8 @@ ORDERS: Mapping[str, ColumnElement[Any]] = {
     "is_active": and_(_A.disabled_at.is_(None), _A.deleted_at.is_(None)),
     "signed_in_at": _A.signed_in_at,
 }
-# In the order of bytes, whatever the database's own is. SQLite's own is.
-_BYTES = {"sqlite": "BINARY", "postgresql": "C"}
 _LAST = "\U0010ffff"
+_FOUND_BY = (account_names, name_beginnings)
 _WITHOUT_NULLS = {"number", "username", "display_name", "is_active"}
 
 
@@ -66,27 +67,50 @@ def listed(
 
 
 def beginning(uow: UnitOfWork, begins: str, *, after: int = 0, limit: int) -> Sequence[Account]:
-    """Accounts with a username or an e-mail address that begins so, in whatever case, in the order of these names.
+    """Accounts with a username, an e-mail address or a word of their display name that begins so, in whatever case.
 
-    Deleted ones are among them. Only those past the account with the number `after` count. On SQLite an index has
-    the names in this order, and no more of them are looked at than a page takes.
+    In the order of what begins so; deleted ones are among them. Only those past the account with the number `after`
+    count. Indexes have all of it in this order: what is read is little more than the page, but for accounts of whom
+    something else begins so as well, which is passed over.
     """
-    start, order = names.looked_up(begins), _BYTES[uow.db.dialect.name]
+    start = " ".join(names.looked_up(begins).split())[:LONGEST]
     if not start:
         return []
-    those, others = account_names, account_names.alias()
-    name, another = collate(those.c.folded, order), collate(others.c.folded, order)
-    # By the first of its names that match each account is in its place, and in no other.
-    matching = select(func.min(another)).where(another >= start, another < start + _LAST)
-    first = matching.where(others.c.account_number == those.c.account_number).scalar_subquery()
-    last = matching.where(others.c.account_number == after).scalar_subquery()
-    which = select(those.c.account_number, name.label("name"))
-    which = which.where(name >= start, name < start + _LAST, name == first)
-    if after:
-        which = which.where(name > last)
-    page = which.order_by(name).limit(limit).subquery()
-    query = select(*COLUMNS).join(page, page.c.account_number == _A.number).order_by(page.c.name)
+    place = _place(uow, start, after) if after else (start, 0)
+    if place is None:
+        return []
+    page = union_all(*(_from(place, start, table) for table in _FOUND_BY))
+    which = page.order_by("name", "number").limit(limit).subquery()
+    query = select(*COLUMNS).join(which, which.c.number == _A.number).order_by(which.c.name, _A.number)
     return [of(row) for row in uow.db.execute(query)]
+
+
+def _place(uow: UnitOfWork, start: str, number: int) -> tuple[str, int] | None:
+    """Where an account stands among those of whom something begins so; None: not there any more."""
+    firsts = [
+        uow.db.scalar(select(func.min(t.c.folded)).where(_begins(t, start), t.c.account_number == number))
+        for t in _FOUND_BY
+    ]
+    found = [each for each in firsts if each is not None]
+    return (min(found), number) if found else None
+
+
+def _from(place: tuple[str, int], start: str, table: Table) -> AnySelect:
+    """What begins so past a place, with whose it is: of each account the first of all it has, and only that."""
+    name, number = table.c.folded, table.c.account_number
+    query = select(name.label("name"), number.label("number")).where(
+        _begins(table, start), name >= place[0], or_(name > place[0], number > place[1])
+    )
+    for other in _FOUND_BY:
+        o = other.alias()
+        # What is in both tables is taken from the first.
+        sooner = o.c.folded <= name if other is not table and other is _FOUND_BY[0] else o.c.folded < name
+        query = query.where(~exists().where(o.c.account_number == number, o.c.folded >= start, sooner))
+    return query
+
+
+def _begins(table: Table, start: str) -> ColumnElement[bool]:
+    return and_(table.c.folded >= start, table.c.folded < start + _LAST)
 
 
 def everybody(uow: UnitOfWork, *, deleted: bool = False) -> Iterator[Account]:

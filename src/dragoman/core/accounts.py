@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import audit, names
+from dragoman.core import audit, name_beginnings, names
 from dragoman.core.columns import Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow
 from dragoman.core.errors import LastAdmin, NameRefused, NotFound
@@ -265,6 +265,7 @@ def add(
         names.take(uow, number, "email", email)
         free = names.free_username(uow, number, email.rpartition("@")[0])
         uow.db.execute(update(accounts).where(accounts.c.number == number).values(username=free))
+    name_beginnings.write(uow, number, display_name)
     audit.record(uow, "account added", account=number, by=by, via=via, admin=new.is_admin)
     return _written(uow, number)
 
@@ -307,6 +308,7 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
         names.rename(uow, number, email, username, row.id)
     if changes.display_name is not None:
         values["display_name"] = names.checked("display_name", changes.display_name)
+        name_beginnings.write(uow, number, values["display_name"])
     if changes.is_admin is not None:
         values["is_admin"] = changes.is_admin
     if changes.must_change_password is not None:

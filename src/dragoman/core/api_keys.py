@@ -55,6 +55,7 @@ api_keys = Table(
     Column("used_at", Instant),
     Column("expires_at", Instant, index=True),
     Index(None, "account_number", "dialect", "created_at"),
+    Index(None, "dialect", "account_number", "id"),
 )
 
 ALL = "all"

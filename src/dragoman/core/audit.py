@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Index, String, Table, Uuid, or_, select
+from sqlalchemy import Column, Index, String, Table, Uuid, func, or_, select, text
 
 from dragoman.core.columns import Bag, Instant, Number, metadata
-from dragoman.core.database import AnyRow, insert_on
+from dragoman.core.database import AnyRow, AnySelect, insert_on
 from dragoman.core.errors import NotFound
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Executable
+    from sqlalchemy import ColumnElement, Executable
     from sqlalchemy.dialects.postgresql import Insert
 
     from dragoman.core.principals import Principal
@@ -40,7 +40,19 @@ audit_log = Table(
     Column("request_id", String(128), nullable=False),
     Column("detail", Bag),
     Index(None, "at"),
+    # For those who look for some lines among many (`recent`). Hardly a line has an actor.
     Index(None, "account_number", "at"),
+    Index(None, "dialect", "event", "at"),
+    *(
+        Index(
+            f"ix_audit_log_{name}_at",
+            name,
+            "at",
+            sqlite_where=text(f"{name} IS NOT NULL"),
+            postgresql_where=text(f"{name} IS NOT NULL"),
+        )
+        for name in ("actor_number", "acting_as")
+    ),
 )
 
 
@@ -124,6 +136,14 @@ class Filters:
     concerning: int | None = None
     events: Sequence[str] | None = None
 
+    def takes(self, dialect: str, event: str) -> bool:
+        """Whether they take lines of an event through a dialect."""
+        return (
+            self.dialect in (None, dialect)
+            and (self.events is None or event in self.events)
+            and (self.event is None or event.lower().startswith(self.event.lower()))
+        )
+
 
 ALL = Filters()
 
@@ -133,29 +153,92 @@ def recent(
 ) -> Sequence[AnyRow]:
     """The newest `limit` lines, newest first; with `before`, the newest that are older than the line with this id.
 
-    Refuses `NotFound` when that line is not on record any more.
+    However many lines there are, no more are looked at than some times the limit. Refuses `NotFound` when the line
+    `before` is not on record any more.
     """
     a = audit_log.c
-    query = select(audit_log).order_by(a.at.desc(), a.id.desc()).limit(limit)
+    further = list(_further(uow, filters, before))
+    found: set[tuple[datetime, uuid.UUID]] = set()
+    for look in _looks(uow, filters):
+        newest = select(a.at, a.id).where(*look, *further).order_by(a.at.desc(), a.id.desc()).limit(limit)
+        found.update((row.at, row.id) for row in uow.db.execute(newest))
+    ids = [line for _, line in sorted(found, reverse=True)[:limit]]
+    return uow.db.execute(select(audit_log).where(a.id.in_(ids)).order_by(a.at.desc(), a.id.desc())).all()
+
+
+def stretch(
+    uow: UnitOfWork, filters: Filters = ALL, *, before: uuid.UUID | None = None, limit: int
+) -> Sequence[AnyRow]:
+    """As `recent`, for those who go on until all are read: one walk through the log in the end."""
+    a = audit_log.c
+    those = [*_named(filters), *_further(uow, filters, before)]
+    return uow.db.execute(
+        select(audit_log).where(*those).order_by(a.at.desc(), a.id.desc()).limit(limit)
+    ).all()
+
+
+def _looks(uow: UnitOfWork, filters: Filters) -> Iterator[Sequence[ColumnElement[bool]]]:
+    """What to look for, one thing after the other, each in its index: together these are all lines asked for."""
+    a = audit_log.c
+    if filters.concerning is not None:
+        yield list(_named(filters))
+    elif filters.account is not None:
+        others = list(_named(replace(filters, account=None)))
+        for column in (a.account_number, a.actor_number, a.acting_as):
+            yield [column == filters.account, *others]
+    elif filters.dialect is not None or filters.event is not None or filters.events is not None:
+        for dialect, event in uow.db.execute(_KINDS).all():
+            if filters.takes(dialect, event):
+                yield [a.dialect == dialect, a.event == event]
+    else:
+        yield []
+
+
+def _kinds_there_are() -> AnySelect:
+    """The dialects and events that there are lines of: from each to the next by a look into their index."""
+    a = audit_log.c
+    dialects = select(func.min(a.dialect).label("dialect")).cte("dialects", recursive=True)
+    d = dialects.c
+    after = select(func.min(a.dialect)).where(a.dialect > d.dialect).scalar_subquery()
+    d = dialects.union_all(select(after).where(d.dialect.is_not(None))).c
+    first = select(func.min(a.event)).where(a.dialect == d.dialect).scalar_subquery()
+    kinds = select(d.dialect, first.label("event")).where(d.dialect.is_not(None)).cte("kinds", recursive=True)
+    k = kinds.c
+    after = select(func.min(a.event)).where(a.dialect == k.dialect, a.event > k.event).scalar_subquery()
+    k = kinds.union_all(select(k.dialect, after).where(k.event.is_not(None))).c
+    return select(k.dialect, k.event).where(k.event.is_not(None))
+
+
+_KINDS = _kinds_there_are()
+
+
+def _named(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """Whose lines, through what and of what."""
+    a = audit_log.c
     if filters.account is not None:
         number = filters.account
-        query = query.where(or_(a.account_number == number, a.actor_number == number, a.acting_as == number))
+        yield or_(a.account_number == number, a.actor_number == number, a.acting_as == number)
     if filters.concerning is not None:
-        query = query.where(a.account_number == filters.concerning)
+        yield a.account_number == filters.concerning
     if filters.events is not None:
-        query = query.where(a.event.in_(filters.events))
+        yield a.event.in_(filters.events)
     if filters.dialect is not None:
-        query = query.where(a.dialect == filters.dialect)
+        yield a.dialect == filters.dialect
     if filters.event is not None:
-        query = query.where(a.event.startswith(filters.event, autoescape=True))
+        yield a.event.istartswith(filters.event, autoescape=True)
+
+
+def _further(uow: UnitOfWork, filters: Filters, before: uuid.UUID | None) -> Iterator[ColumnElement[bool]]:
+    """From when on, and before which line."""
+    a = audit_log.c
     if filters.since is not None:
-        query = query.where(a.at >= filters.since)
+        yield a.at >= filters.since
     if before is not None:
         at = uow.db.scalar(select(a.at).where(a.id == before))
         if at is None:
             raise NotFound("line of the audit log")
-        query = query.where(a.at <= at, or_(a.at < at, a.id < before))
-    return uow.db.execute(query).all()
+        yield a.at <= at
+        yield or_(a.at < at, a.id < before)
 
 
 def told(line: AnyRow) -> dict[str, Any]:

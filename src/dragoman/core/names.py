@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, String, Table, delete, select
 
-from dragoman.core.columns import Number, metadata
+from dragoman.core.columns import Number, in_bytes, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import NameRefused, NameTaken
 
 if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
 
+LONGEST_NAME = 256
+LONGEST_EMAIL = 320
+LONGEST_LOCAL_PART = 64  # bytes: RFC 5321 §4.5.3.1.1
+
 account_names = Table(
     "account_names",
     metadata,
-    Column("folded", String(320), primary_key=True),
+    Column("folded", in_bytes(LONGEST_EMAIL), primary_key=True),
     Column(
         "account_number",
         Number,
@@ -35,9 +39,6 @@ account_names = Table(
     Column("kind", String(8), nullable=False),
 )
 
-LONGEST_NAME = 256
-LONGEST_EMAIL = 320
-LONGEST_LOCAL_PART = 64  # bytes: RFC 5321 §4.5.3.1.1
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 # RFC 5322 §3.2.3, with letters beyond ASCII as far as every product takes them.
 PLAIN = re.compile(rf"(?!.*[\ud800-\U0010ffff]){_ATOM}(?:\.{_ATOM})*")

@@ -69,6 +69,7 @@ sessions = Table(
     # A visitor's (core/link_visits.py): it goes when the link goes.
     Column("access_token_id", Number, ForeignKey("access_tokens.id", ondelete="CASCADE")),
     Index(None, "account_number", "dialect", "epoch", "seen_at"),
+    Index(None, "dialect", "idle_until"),
     # Most sessions are no visitors'.
     Index(
         "ix_sessions_access_token_id_created_at",

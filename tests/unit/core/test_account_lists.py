@@ -13,7 +13,7 @@ from tests.people import somebody
 
 from dragoman.core import account_lists, accounts
 from dragoman.core.account_lists import ORDERS
-from dragoman.core.accounts import Account
+from dragoman.core.accounts import Account, Changes
 from dragoman.core.lists import Order
 from dragoman.core.work import Core
 
@@ -98,7 +98,7 @@ def test_orders_are_one_after_the_other(core: Core, people: Sequence[Account]) -
 
 
 def test_a_search_by_beginnings_finds_names_and_addresses(core: Core, people: Sequence[Account]) -> None:
-    """Usernames and addresses that begin so, in whatever case, deleted accounts' too; each is on one page."""
+    """Usernames, addresses and words of display names that begin so, in whatever case, deleted accounts' too, once."""
     do(core, accounts.delete_softly, people[1].number)
     with core.begin(ORIGIN, writes=False) as uow:
         for begins, expected in (
@@ -107,6 +107,10 @@ def test_a_search_by_beginnings_finds_names_and_addresses(core: Core, people: Se
             ("ÄN", "änne"),
             ("b", "berta"),  # by her address, and by her username
             ("c", "carl"),
+            ("ann", "dora berta"),  # by what they are called
+            ("ÄNG", "änne"),
+            ("ängström  1", "änne"),
+            ("100%", "änne"),
             ("%", ""),
             ("nn", ""),
             ("\0", ""),
@@ -124,6 +128,23 @@ def test_a_search_goes_on_in_the_order_of_names(core: Core) -> None:
         first = account_lists.beginning(uow, "m", limit=2)
         rest = account_lists.beginning(uow, "m", after=first[-1].number, limit=2)
     assert [each.username for each in (*first, *rest)] == ["m1", "m2", "m3"]
+
+
+def test_people_are_found_by_each_word_of_their_name(core: Core) -> None:
+    """A search goes on among people of one name, and finds nobody by a name that they had before."""
+    people = [
+        somebody(core, f"{n}@example.org", password=None, username=f"u{n}", display_name=name)
+        for n, name in enumerate(("Cleo de la Cruz", "Dora Cruz", "Emil Cruz"))
+    ]
+    do(core, accounts.change, people[1].number, Changes(display_name="Dora Lind"))
+    with core.begin(ORIGIN, writes=False) as uow:
+        found = [
+            [each.username for each in account_lists.beginning(uow, begins, limit=9)]
+            for begins in ("cruz", "de la C", "dora c", "LIND", "cleo")
+        ]
+        rest = account_lists.beginning(uow, "cruz", after=people[0].number, limit=9)
+    assert found == [["u0", "u2"], ["u0"], [], ["u1"], ["u0"]]
+    assert [each.username for each in rest] == ["u2"]
 
 
 def test_a_search_finds_parts_of_names(core: Core, people: Sequence[Account]) -> None:

@@ -24,7 +24,7 @@ from dragoman.core.audit import audit_log
 from dragoman.core.errors import NotFound, Refusal
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core
+from dragoman.core.work import Core, Origin
 
 
 def test_a_line_says_who_what_when_and_from_where(core: Core, clock: FakeClock) -> None:
@@ -161,3 +161,24 @@ def test_what_concerns_an_account_is_not_what_it_does(core: Core) -> None:
         assert [line.account_number for line in audit.recent(uow, audit.Filters(concerning=1))] == [1, 1]
         asked = audit.Filters(concerning=1, events=["deed", "none"])
         assert [line.event for line in audit.recent(uow, asked)] == ["deed"]
+
+
+def test_lines_of_some_events_are_found_wherever_they_are(core: Core, clock: FakeClock) -> None:
+    """By how an event begins, in whatever case, by whole names, by dialect: the newest first, whichever it is of."""
+    told = (("immich", "PIN set"), ("web", "pin removed"), ("immich", "signed in"), ("web", "PIN set"))
+    for dialect, event in told:
+        do(core, audit.record, event, account=1, origin=Origin(dialect))
+        clock.forward(seconds=1)
+    for filters, expected in (
+        (audit.Filters(event="pin"), [3, 1, 0]),
+        (audit.Filters(events=["PIN set"]), [3, 0]),
+        (audit.Filters(dialect="immich"), [2, 0]),
+        (audit.Filters(dialect="immich", event="PIN"), [0]),
+        (audit.Filters(dialect="shoko"), []),
+        (audit.Filters(account=1, event="s"), [2]),
+        (audit.Filters(event="%"), []),
+    ):
+        for read in (audit.recent, audit.stretch):
+            found = do(core, read, filters, limit=9)
+            assert [(line.dialect, line.event) for line in found] == [told[n] for n in expected], filters
+        assert len(do(core, audit.recent, filters, limit=1)) == min(1, len(expected))

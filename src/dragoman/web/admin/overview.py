@@ -53,7 +53,7 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
     first = uow.now.replace(minute=0, second=0, microsecond=0) - (period.bars * period.hours - 1) * HOUR
     counts = rollups.since(uow, first)
     named = {**products(), "web": "These pages"}
-    mails = outbox.counted(uow)
+    mails = outbox.counted(uow, "waiting", *UNSENT)
     facts = {
         "periods": PERIODS,
         "period": period,
