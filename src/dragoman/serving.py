@@ -283,6 +283,8 @@ class DialectApp:
             with suppress(Unavailable):
                 return self._in_unit(job, self._core.glance(job.exchange.origin))
         writes = job.operation.work is Work.WRITES
+        if writes and self._core.database.is_sqlite:
+            return await self._with_others(job)
         return await self._lanes.plain.run(
             lambda: self._in_unit(job, self._core.begin(job.exchange.origin, writes=writes))
         )
@@ -299,6 +301,13 @@ class DialectApp:
         device = self._device(job)
         with unit as uow:
             answer = job.handled(uow, self._call(uow, job, device))
+        return self._rendered(job, answer)
+
+    async def _with_others(self, job: Job) -> Spoken:
+        device = self._device(job)
+        answer = await self._lanes.writing.run(
+            self._core, job.exchange.origin, lambda uow: job.handled(uow, self._call(uow, job, device))
+        )
         return self._rendered(job, answer)
 
     def _by_core(self, job: Job) -> Spoken:

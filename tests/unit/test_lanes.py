@@ -6,15 +6,20 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import event
+from tests.fakes import ORIGIN
+from tests.people import events
 
+from dragoman.core import audit
 from dragoman.core.errors import NotFound, Unavailable
-from dragoman.lanes import Lane
+from dragoman.core.work import Core, UnitOfWork
+from dragoman.lanes import Lane, Writing
 
 T = TypeVar("T")
 
@@ -251,3 +256,90 @@ def test_closing_lets_jobs_finish() -> None:
 
     asyncio.run(ask())
     assert done == ["done"]
+
+
+# --- units that share a commit --------------------------------------------------------------------------
+
+
+@contextmanager
+def writing(waiting: int = 8) -> Iterator[Writing]:
+    """What writes, for the body."""
+    made = Writing(Lane("writing", threads=1, waiting=waiting, patience=timedelta(minutes=1)))
+    yield made
+    made.close()
+
+
+def note(name: str) -> Callable[[UnitOfWork], str]:
+    """A unit's work: a line in the audit log; its name."""
+
+    def work(uow: UnitOfWork) -> str:
+        audit.record(uow, name)
+        return name
+
+    return work
+
+
+async def behind(gate: Gate, lane: Writing, core: Core, *names: str) -> list[asyncio.Task[str]]:
+    """A unit that waits at a gate, and others that came after it began."""
+    tasks = [asyncio.create_task(lane.run(core, ORIGIN, lambda _uow: gate()))]
+    await asyncio.to_thread(gate.begun.wait, 10)
+    tasks += [asyncio.create_task(lane.run(core, ORIGIN, note(name))) for name in names]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def test_units_that_wait_are_written_together(sqlite_core: Core) -> None:
+    """What comes while another unit is written waits for that, and is then committed at once; each has its answer."""
+    commits: list[object] = []
+    event.listen(sqlite_core.database.engine, "commit", commits.append)
+
+    async def ask() -> list[str]:
+        gate = Gate()
+        with writing() as lane:
+            tasks = await behind(gate, lane, sqlite_core, "a", "b", "c")
+            gate.open()
+            return await asyncio.gather(*tasks)
+
+    assert asyncio.run(ask()) == ["through", "a", "b", "c"]
+    assert len(commits) == 2
+    assert sorted(events(sqlite_core)) == ["a", "b", "c"]
+
+
+def test_nobody_is_answered_before_the_commit(sqlite_core: Core) -> None:
+    """Who shares a transaction hears nothing until all of it is written."""
+    last = Gate()
+
+    async def ask() -> None:
+        first = Gate()
+        with writing() as lane:
+            tasks = await behind(first, lane, sqlite_core, "early")
+            tasks.append(asyncio.create_task(lane.run(sqlite_core, ORIGIN, lambda _uow: last())))
+            await asyncio.sleep(0)
+            first.open()
+            await asyncio.to_thread(last.begun.wait, 10)
+            await asyncio.sleep(0.05)
+            assert [task.done() for task in tasks] == [True, False, False]
+            assert events(sqlite_core) == []
+            last.open()
+            await asyncio.gather(*tasks)
+
+    asyncio.run(ask())
+    assert events(sqlite_core) == ["early"]
+
+
+def test_a_unit_whose_caller_is_gone_is_not_begun(sqlite_core: Core) -> None:
+    """Who leaves while waiting, or is turned away, leaves nothing; who stays is answered."""
+
+    async def ask() -> None:
+        gate = Gate()
+        with writing(waiting=2) as lane:
+            tasks = await behind(gate, lane, sqlite_core, "gone", "stays", "turned away")
+            with pytest.raises(Unavailable):
+                await tasks.pop()
+            tasks[1].cancel()
+            await asyncio.sleep(0)
+            gate.open()
+            assert await tasks[2] == "stays"
+
+    asyncio.run(ask())
+    assert events(sqlite_core) == ["stays"]

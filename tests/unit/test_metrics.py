@@ -150,7 +150,7 @@ def test_labels_are_few_and_name_nobody(sqlite_server: Running) -> None:
         "status": {"2xx", "3xx", "4xx", "5xx"},
         "by": {"password", "provider"},
         "result": {"succeeded"},
-        "lane": {"plain", "hashing", "outward", "checking"},
+        "lane": {"plain", "writing", "hashing", "outward", "checking"},
         "found": {"known", "read", "refused"},
         "table": {table.name for table in tables.metadata.sorted_tables},
         "worker": {"0"},

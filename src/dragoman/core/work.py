@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -185,21 +185,7 @@ class Core:
         touched: set[int] = set()
         try:
             with answering(), self._transaction(writes=writes, durable=durable) as db:
-                now = self.tools.clock()
-                yield UnitOfWork(
-                    db,
-                    now,
-                    self.tools,
-                    self.rules,
-                    origin,
-                    seen=self.seen,
-                    keyring=self.keyring,
-                    writes=writes,
-                    kept=kept,
-                    following=following,
-                    touched=touched,
-                    began=self.began,
-                )
+                yield self.unit(db, origin, writes=writes, kept=kept, following=following, touched=touched)
         except Refusal:
             self._write(following + kept)
             raise
@@ -216,18 +202,22 @@ class Core:
         is on either when there would be something to write.
         """
         with answering(), self.database.glancing() as db:
-            yield UnitOfWork(
-                db,
-                self.tools.clock(),
-                self.tools,
-                self.rules,
-                origin,
-                seen=self.seen,
-                keyring=self.keyring,
-                writes=False,
-                glances=True,
-                began=self.began,
-            )
+            yield self.unit(db, origin, writes=False, glances=True)
+
+    def unit(self, db: Connection, origin: Origin, *, writes: bool, **facts: Any) -> UnitOfWork:
+        """A unit of work in a transaction that has begun; its end is the caller's to see to."""
+        return UnitOfWork(
+            db,
+            self.tools.clock(),
+            self.tools,
+            self.rules,
+            origin,
+            seen=self.seen,
+            keyring=self.keyring,
+            writes=writes,
+            began=self.began,
+            **facts,
+        )
 
     @contextmanager
     def _transaction(self, *, writes: bool, durable: bool) -> Iterator[Connection]:

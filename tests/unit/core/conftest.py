@@ -1,4 +1,4 @@
-"""A core on SQLite alone, cores that can seal, and two people who call."""
+"""Cores that can seal, and two people who call."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ from tests.fakes import FakeClock, cheap_hasher, rules
 from tests.people import BOB, calling, sealing, somebody
 
 from dragoman.core.database import Database
-from dragoman.core.passwords import Hasher
 from dragoman.core.principals import Principal
 from dragoman.core.work import Core, Tools
-
-
-@pytest.fixture
-def sqlite_core(sqlite_url: str, clock: FakeClock, hasher: Hasher) -> Iterator[Core]:
-    """A core on SQLite, for what no engine can change."""
-    database = Database(sqlite_url, connections=24)
-    yield Core(database, Tools(hasher, clock=clock), rules())
-    database.dispose()
 
 
 @pytest.fixture
