@@ -70,8 +70,9 @@ def opens(chromium: Any, sqlite_server: Running) -> Iterator[Opener]:
 
 @pytest.fixture(scope="module")
 def shared(another_sqlite: Callable[[], str]) -> Iterator[Running]:
-    """A server that the tests of a module share."""
-    told = configured(another_sqlite(), master_key=MASTER_KEY)
+    """A server that the tests of a module share. It sends mail, though nobody is there to take it."""
+    mail = {"host": "127.0.0.1", "port": 9, "tls": "none", "sender": "dragoman@example.org"}
+    told = configured(another_sqlite(), master_key=MASTER_KEY, mail=mail)
     with running(told, cheap_hasher(), FakeClock()) as served:
         yield served
 

@@ -1,8 +1,9 @@
-"""Setting a password by a link that was mailed: started by somebody else, completed by whoever reads that mail.
+"""Setting a password by a link that was mailed: completed by whoever reads that mail, whoever started it.
 
-The link's secret proves one thing, that the account's mail is read. So it is used once, within a day, and no longer
-when the password has changed in any way, or the address. Completing signs nobody in, asks for no second factor and
-removes none: the next sign-in asks for both.
+The link's secret proves one thing, that the account's mail is read. So it is used once, and no longer when the password
+has changed in any way, or the address; within a day where an administrator started it, within half an hour where
+somebody did who says that they forgot their password. Completing signs nobody in, asks for no second factor and removes
+none: the next sign-in asks for both.
 
 An account has one link at a time. Of any number that complete with it at the same instant, one does.
 """
@@ -16,16 +17,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, delete, select
 
 from dragoman.core import audit, letters, outbox, policy, throttle
-from dragoman.core.accounts import COLUMNS, Account, accounts, of
+from dragoman.core.accounts import COLUMNS, Account, accounts, find_by_name, of
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import NoAddress, ResetRefused
 from dragoman.core.password_change import replace_forgotten
 from dragoman.core.secrets import Digest, Secret, digest, mint
+from dragoman.core.telling import tell_owner
 
 if TYPE_CHECKING:
     import uuid
 
+    from dragoman.core.mail import Letter
     from dragoman.core.principals import Principal
     from dragoman.core.work import Core, Origin, UnitOfWork
 
@@ -43,6 +46,8 @@ password_resets = Table(
 )
 
 LIFETIME = timedelta(hours=24)
+LIFETIME_WHEN_ASKED_FOR = timedelta(minutes=30)
+BETWEEN = timedelta(minutes=5)  # a mailbox is not flooded by who types its address again and again
 KIND = "password reset"
 
 
@@ -54,7 +59,9 @@ class Started:
     expires_at: datetime
 
 
-def start(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> Started:
+def start(
+    uow: UnitOfWork, account: Account, *, by: Principal | None = None, lasts: timedelta = LIFETIME
+) -> Started:
     """Make the link by which an account's password can be set, for somebody to hand over. The one before is dead.
 
     Refuses as `Principal.require_maker` does.
@@ -62,7 +69,7 @@ def start(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> 
     if by is not None:
         by.require_maker(uow)
     secret = mint(uow.tools.dice)
-    expires_at = uow.now + LIFETIME
+    expires_at = uow.now + lasts
     fresh = insert(uow.db, password_resets).values(
         account_number=account.number,
         digest=digest(secret),
@@ -94,6 +101,41 @@ def mail(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> u
         link=started.link.reveal(),
         hours=LIFETIME // timedelta(hours=1),
     )
+    return _post(uow, account, letter, started)
+
+
+def ask(uow: UnitOfWork, name: str) -> None:
+    """Mail whoever says that they forgot their password a link, if there is such an account. Nobody is told whether.
+
+    It has an address, and a password that can be forgotten; and it was sent none in the last five minutes. Otherwise
+    the same letter is written to nobody, so that time does not tell either. Refuses `Throttled` to an address that asks
+    for many.
+    """
+    throttle.reserve(uow, (throttle.address_counter(uow, "forgotten"),))
+    account = find_by_name(uow, name)
+    asks = account is not None and account.is_active and account.has_password and account.email is not None
+    if account is not None and asks and not _was_mailed_lately(uow, account.number):
+        started = start(uow, account, lasts=LIFETIME_WHEN_ASKED_FOR)
+        _post(uow, account, _forgotten(account.display_name, account.username, started.link), started)
+    else:
+        _forgotten(name, name, mint(uow.tools.dice))
+        audit.record(uow, "password reset asked in vain", account=None if account is None else account.number)
+
+
+def _was_mailed_lately(uow: UnitOfWork, number: int) -> bool:
+    r = password_resets.c
+    lately = select(r.account_number).where(r.account_number == number, r.started_at > uow.now - BETWEEN)
+    return uow.db.scalar(lately) is not None
+
+
+def _forgotten(name: str, login: str, link: Secret) -> Letter:
+    minutes = LIFETIME_WHEN_ASKED_FOR // timedelta(minutes=1)
+    return letters.write("forgotten", name=name, login=login, link=link.reveal(), minutes=minutes)
+
+
+def _post(uow: UnitOfWork, account: Account, letter: Letter, started: Started) -> uuid.UUID:
+    if account.email is None:
+        raise NoAddress
     return outbox.post(uow, letter, to=account.email, kind=KIND, of=account.number, until=started.expires_at)
 
 
@@ -127,6 +169,7 @@ def complete(core: Core, origin: Origin, secret: Secret, new: Secret) -> Account
             uow.evidence(audit.line(uow, "password reset refused", account=account.number, overtaken=True))
             raise ResetRefused
         audit.record(uow, "password reset", account=account.number)
+        tell_owner(uow, changed, "A new password was set for your account, by a link that was sent for that.")
         return changed
 
 

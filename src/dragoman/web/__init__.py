@@ -22,6 +22,7 @@ SEGMENTS = frozenset(
         "admin",
         "avatar",
         "confirm",
+        "forgotten",
         "invitation",
         "passkey",
         "reset-password",
@@ -45,6 +46,7 @@ def every_page() -> Sequence[Page]:
         admin,
         avatars,
         confirm,
+        forgotten,
         invitation,
         passkeys,
         setup,
@@ -53,6 +55,7 @@ def every_page() -> Sequence[Page]:
 
     return (
         *sign_in.PAGES,
+        *forgotten.PAGES,
         *avatars.PAGES,
         *passkeys.PAGES,
         *confirm.PAGES,

@@ -9,6 +9,8 @@ NOTICES: Mapping[str, str] = {
     "joined": "Your account is made, and you are signed in. Now connect your first app.",
     "dialect-chosen": "Saved. It holds within two seconds.",
     "signed-out": "You are signed out.",
+    "reset-asked": "If that is an account with a password and an address, a link is on its way there. It works once, "
+    "within half an hour.",
     "saved": "Saved.",
     "password-changed": "Your password is changed.",
     "pin-set": "Your PIN is set.",

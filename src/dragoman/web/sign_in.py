@@ -124,8 +124,14 @@ def _form(
     begun: str | None = None,
     is_new: bool = False,
 ) -> Shown:
-    has_passkeys = site_of(visit.exchange) is not None
-    facts = {"wanted": wanted, "name": name, "has_passkeys": has_passkeys, "begun": begun, "is_new": is_new}
+    facts = {
+        "wanted": wanted,
+        "name": name,
+        "has_passkeys": site_of(visit.exchange) is not None,
+        "begun": begun,
+        "is_new": is_new,
+        "mails": visit.core.tools.mailer is not None,
+    }
     return _shown("sign_in.html", facts, refusal)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -42,7 +43,7 @@ from dragoman.core.passwords import Hasher
 from dragoman.core.resets import password_resets
 from dragoman.core.secrets import Secret, digest
 from dragoman.core.sessions import Device, sessions
-from dragoman.core.work import Core, UnitOfWork
+from dragoman.core.work import Core, Origin, UnitOfWork
 
 SEED = b"12345678901234567890"
 LINK = re.compile(r"^http://localhost/reset-password\?token=([0-9A-Za-z]{40})$", re.MULTILINE)
@@ -313,6 +314,81 @@ def test_the_digest_alone_is_stored(sealed: Core) -> None:
     assert row["digest"] == digest(secret)
     assert secret.reveal() not in str([rows(sealed, password_resets), rows(sealed, outbox.outbox)])
     assert is_refused(sealed, Secret(row["digest"].hex()))
+
+
+# --- asked for by whoever forgot it -----------------------------------------------------------------------
+
+
+def asked(core: Core, name: str = ALICE, origin: Origin = ORIGIN) -> list[Mail]:
+    """Somebody says that they forgot a password; the mails that are on their way since."""
+    before = {mail.id for mail in do(core, outbox.listed)}
+    do(core, resets.ask, name, origin=origin)
+    return [do(core, outbox.read, mail.id) for mail in do(core, outbox.listed) if mail.id not in before]
+
+
+def test_R_01_who_forgot_it_is_mailed_a_link_for_half_an_hour(sealed: Core, clock: FakeClock) -> None:
+    """By any of their names; the link sets the password once, and after thirty minutes no more."""
+    for name, minutes, is_good in ((ALICE, 29, True), ("ALICE", 30, False)):
+        [mail] = asked(sealed, name)
+        assert (mail.recipient, "within 30 minutes" in mail.letter.text) == (ALICE, True)
+        clock.forward(minutes=minutes)
+        assert is_refused(sealed, of_mail(mail)) is not is_good
+    assert lets_in(sealed, NEW_PASSWORD)
+
+
+def test_the_owner_is_told_that_it_was_set(sealed: Core) -> None:
+    """Whoever has set a password by a link: the account's mail says so."""
+    [mail] = asked(sealed)
+    completed(sealed, of_mail(mail))
+    told = [do(sealed, outbox.read, mail.id) for mail in do(sealed, outbox.listed) if mail.kind == "change"]
+    assert ["A new password was set for your account" in mail.letter.text for mail in told] == [True]
+
+
+def test_T_02_mail_goes_to_nobody_who_has_forgotten_nothing(sealed: Core) -> None:
+    """No such name, no address, no password, disabled: nothing is mailed, and no link is changed."""
+    somebody(sealed, None, username="robot")
+    somebody(sealed, BOB, password=None)
+    carl = somebody(sealed, "carl@example.org")
+    do(sealed, accounts.disable, carl.number)
+    for name in ("nobody@example.org", "", "\ud800", "x" * 60_000, "robot", BOB, "carl@example.org"):
+        assert asked(sealed, name) == []
+    assert rows(sealed, password_resets) == []
+
+
+def test_T_02_time_does_not_tell_who_exists(sealed_sqlite: Core, clock: FakeClock) -> None:
+    """To ask in vain takes much of the work that it takes to be mailed: the letter is written all the same."""
+
+    def takes(name: str) -> float:
+        spent = []
+        for _ in range(12):
+            clock.forward(minutes=6)
+            begun = time.thread_time()
+            do(sealed_sqlite, resets.ask, name, origin=replace(ORIGIN, network=str(clock.now)))
+            spent.append(time.thread_time() - begun)
+        return min(spent)
+
+    assert 0.3 < takes("nobody@example.org") / takes(ALICE) < 1.5
+
+
+def test_a_mailbox_is_not_flooded(sealed: Core, clock: FakeClock) -> None:
+    """Asked again within five minutes nothing more is mailed, and the link that was stays good."""
+    [mail] = asked(sealed)
+    clock.forward(minutes=4, seconds=59)
+    assert asked(sealed) == []
+    assert do(sealed, resets.is_open, of_mail(mail))
+    clock.forward(seconds=2)
+    [newer] = asked(sealed)
+    assert not do(sealed, resets.is_open, of_mail(mail))
+    completed(sealed, of_mail(newer))
+
+
+def test_who_asks_for_many_is_made_to_wait(sealed_sqlite: Core) -> None:
+    """An address is heard a hundred times, whether or not anybody has those names."""
+    for n in range(100):
+        do(sealed_sqlite, resets.ask, f"{n}@example.org")
+    do(sealed_sqlite, resets.ask, ALICE)
+    with pytest.raises(Throttled):
+        do(sealed_sqlite, resets.ask, ALICE)
 
 
 # --- at once --------------------------------------------------------------------------------------------

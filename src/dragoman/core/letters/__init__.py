@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 LONGEST_SUBJECT = 200  # characters
 
 
-def write(letter: Literal["approval", "change", "invitation", "link", "reset"], /, **facts: Any) -> Letter:
+def write(
+    letter: Literal["approval", "change", "forgotten", "invitation", "link", "reset"], /, **facts: Any
+) -> Letter:
     """The letter of this name with these facts, all that its templates name."""
     templates = _templates()
     subject, _, text = templates.get_template(f"{letter}.txt").render(facts).partition("\n")
