@@ -131,7 +131,7 @@ def test_the_verbs_are_these() -> None:
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
         *(f"outbox {verb}" for verb in ("list", "show", "retry")),
-        "secrets rewrap",
+        *(f"secrets {verb}" for verb in ("rewrap", "rotate")),
         *(f"signing-key {verb}" for verb in ("list", "rotate")),
         *(f"session {verb}" for verb in ("list", "revoke")),
         "audit",
@@ -741,6 +741,18 @@ def test_data_keys_are_wrapped_under_a_new_master_key(tmp_path: Path, database_u
     assert run(MASTER_KEY, "account", "list").code == 3
     again = ok(run(new, "secrets", "rewrap"))
     assert again.out == f"All data keys are wrapped under the master key {first} already.\n"
+
+
+def test_the_data_key_is_rotated_and_what_it_sealed_is_sealed_anew(command: Command, alice: object) -> None:
+    """`secrets rotate` seals by a new key what the old one sealed; --resume makes none, and finds nothing left."""
+    ok(command("signing-key", "rotate", "aivo"))
+    rotated = ok(command("secrets", "rotate"))
+    assert re.fullmatch(
+        r"The data key [0-9a-f]{16} seals from now on\.\nSealed [1-9][0-9]* values? anew\.\n", rotated.out
+    )
+    assert "--resume" in rotated.err
+    assert ok(command("secrets", "rotate", "--resume")).out == "Sealed 0 values anew.\n"
+    assert "values sealed anew" in ok(command("audit")).out
 
 
 # --- keys ---------------------------------------------------------------------------------------------

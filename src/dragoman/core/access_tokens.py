@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from dragoman.core import accounts, audit, letters, outbox
-from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.columns import Bag, Instant, Number, Sealed, metadata
 from dragoman.core.database import AnyRow
 from dragoman.core.errors import EndInPast, LinkOver, NoAddress, NotFound, TooMany
 from dragoman.core.secrets import Secret, digest, mint
@@ -50,7 +50,7 @@ access_tokens = Table(
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("dialect", String(32), nullable=False),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column(
         "account_number", Number, ForeignKey(accounts.accounts.c.number, ondelete="CASCADE"), nullable=False
     ),

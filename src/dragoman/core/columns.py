@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -28,6 +38,13 @@ def in_bytes(length: int) -> String:
     SQLite's own is that.
     """
     return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+class Sealed(LargeBinary):
+    """A value that is sealed for its row (core/sealing.py), which the table's one key column names.
+
+    What is kept in one is sealed anew when the data key is rotated (core/resealing.py).
+    """
 
 
 class Instant(TypeDecorator[datetime]):

@@ -13,11 +13,11 @@ import hmac
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, bindparam, delete, select, update
+from sqlalchemy import Column, ForeignKey, Integer, Table, bindparam, delete, select, update
 
 from dragoman.core import audit, throttle
 from dragoman.core.accounts import AT_A_TIME, Account, accounts
-from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.columns import Instant, Number, Sealed, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import FactorAlreadySet, FactorNotSet, SeedRefused, WrongCode
 from dragoman.core.prepared import Prepared
@@ -35,7 +35,7 @@ totp_factors = Table(
     "totp_factors",
     metadata,
     Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), primary_key=True),
-    Column("seed", LargeBinary, nullable=False),  # sealed
+    Column("seed", Sealed, nullable=False),
     Column("drift", Integer, nullable=False),  # steps that the device's clock is ahead of ours
     Column("last_step", Number, nullable=False),  # nothing up to here counts again
     Column("enabled_at", Instant, nullable=False),
@@ -213,8 +213,12 @@ def _spent(uow: UnitOfWork, row: _Factor, code: Secret, around: int | None, with
     if step is None:
         return None
     t = totp_factors.c
-    # The seed as it was read: of a factor that was replaced meanwhile nothing is proved.
-    unspent = (t.account_number == row.account_number, t.seed == row.seed, t.last_step < step)
+    # Of a factor that was replaced meanwhile nothing is proved.
+    unspent = (
+        t.account_number == row.account_number,
+        t.enabled_at == row.enabled_at,
+        t.last_step < step,
+    )
     spent = update(totp_factors).where(*unspent).values(last_step=step)
     return step if uow.db.execute(spent).rowcount == 1 else None
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import (
     Column,
     Integer,
-    LargeBinary,
     String,
     Table,
     UniqueConstraint,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 )
 
 from dragoman.core import audit
-from dragoman.core.columns import Bag, Instant, metadata
+from dragoman.core.columns import Bag, Instant, Sealed, metadata
 from dragoman.core.database import AnyRow, insert
 from dragoman.core.errors import SessionRefused, TooMany
 from dragoman.core.prepared import Prepared
@@ -51,7 +50,7 @@ signing_keys = Table(
     # The highest number signs; unique, so that of two that race to add a key one wins.
     Column("number", Integer, nullable=False),
     Column("algorithm", String(16), nullable=False),
-    Column("private", LargeBinary, nullable=False),  # sealed
+    Column("private", Sealed, nullable=False),
     Column("public", Bag),  # a JWK (RFC 7517); a key that both signs and verifies has no public half
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant),

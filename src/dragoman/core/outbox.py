@@ -21,7 +21,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Uuid,
@@ -34,7 +33,7 @@ from sqlalchemy import (
 
 from dragoman.core import audit, names
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import Instant, Number, metadata
+from dragoman.core.columns import Instant, Number, Sealed, metadata
 from dragoman.core.errors import NotFound, Throttled
 from dragoman.core.mail import Letter, Mail, NotSent, PostAway, Undeliverable
 from dragoman.core.tally import Figure
@@ -57,7 +56,7 @@ outbox = Table(
     Column("kind", String(32), nullable=False),
     Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), nullable=False),
     Column("recipient", String(320), nullable=False),
-    Column("letter", LargeBinary),  # sealed; none once nobody is to be handed it
+    Column("letter", Sealed),  # none once nobody is to be handed it
     Column("state", String(16), nullable=False, index=True),
     Column("posted_at", Instant, nullable=False),
     Column("until", Instant, nullable=False),

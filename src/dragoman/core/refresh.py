@@ -22,7 +22,7 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Uuid, bindparam, 
 
 from dragoman.core import audit, session_ends, sessions
 from dragoman.core.accounts import Account
-from dragoman.core.columns import Instant, metadata
+from dragoman.core.columns import Instant, Sealed, metadata
 from dragoman.core.errors import RefreshRefused, RefreshReused, SessionRefused
 from dragoman.core.prepared import Prepared
 from dragoman.core.principals import Presented, identify
@@ -45,7 +45,7 @@ refresh_tokens = Table(
     ),
     Column("issued_at", Instant, nullable=False),
     Column("spent_at", Instant),
-    Column("successor", LargeBinary),  # sealed, of a token that was spent, while it may be asked for again
+    Column("successor", Sealed),  # of a token that was spent, while it may be asked for again
     Column("grace_until", Instant, index=True),
 )
 

@@ -13,9 +13,9 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, literal, select, update
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, func, select, update
 
 from dragoman.core import audit
 from dragoman.core.columns import Instant, metadata
@@ -218,30 +218,6 @@ def rewrap(core: Core, origin: Origin, sealer: Sealer, *, batch: int = 100) -> i
                 uow.db.execute(changed.values(wrapped=wrapped, master_id=first.id))
             if rows:
                 audit.record(uow, "data keys re-wrapped", count=len(rows))
-        done += len(rows)
-        if len(rows) < batch:
-            return done
-
-
-def reseal(
-    core: Core, origin: Origin, sealer: Sealer, sealed: Column[Any], row_id: Column[Any], *, batch: int = 100
-) -> int:
-    """Seal a column's values again by the newest data key; how many were not. `row_id` names their rows.
-
-    One unit per `batch`, so whatever interrupts it, the next run goes on. Raises `SealBroken`.
-    """
-    table, done = sealed.table, 0
-    header = func.substr(sealed, 1, HEADER, type_=LargeBinary())
-    while True:
-        with core.begin(origin, writes=True) as uow:
-            newest = uow.db.scalars(select(data_keys.c.id).order_by(data_keys.c.number.desc()).limit(1)).one()
-            current = literal(VERSION + bytes.fromhex(newest), LargeBinary())
-            stale = select(row_id, sealed).where(sealed.is_not(None), header != current).order_by(row_id)
-            rows = uow.db.execute(stale.limit(batch).with_for_update()).all()
-            for row, value in rows:
-                plaintext = sealer.open(uow, value, table=table.name, column=sealed.name, row=row)
-                again = sealer.seal(uow, plaintext, table=table.name, column=sealed.name, row=row)
-                uow.db.execute(update(table).where(row_id == row).values({sealed: again}))
         done += len(rows)
         if len(rows) < batch:
             return done

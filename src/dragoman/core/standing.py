@@ -16,7 +16,7 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, UniqueCon
 
 from dragoman.core import epochs, session_ends, sessions
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import Number, metadata
+from dragoman.core.columns import Number, Sealed, metadata
 from dragoman.core.errors import NotFound
 from dragoman.core.secrets import Dice, Secret, mint
 
@@ -33,7 +33,7 @@ standing_sessions = Table(
     Column("account_number", Number, ForeignKey(accounts.c.number, ondelete="CASCADE"), nullable=False),
     Column("dialect", String(32), nullable=False),
     Column("device", LargeBinary(32), nullable=False),  # SHA-256 of its name, which may be long
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     UniqueConstraint("account_number", "dialect", "device"),
 )
 

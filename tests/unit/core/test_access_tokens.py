@@ -17,7 +17,8 @@ from dragoman.core.access_tokens import NewAccessToken, SharedObject
 from dragoman.core.errors import AccessTokenRefused, NotFound, SessionRefused, TooMany
 from dragoman.core.link_visits import link_visits as visits
 from dragoman.core.principals import Principal
-from dragoman.core.sealing import Sealer, reseal, rotate_data_key
+from dragoman.core.resealing import reseal
+from dragoman.core.sealing import Sealer, rotate_data_key
 from dragoman.core.sessions import sessions
 from dragoman.core.work import Core
 
@@ -105,7 +106,7 @@ def test_the_token_is_digested_and_sealed(core: Core, alice: Principal) -> None:
     assert isinstance(sealer, Sealer)
     do(core, rotate_data_key, sealer)
     columns = access_tokens.access_tokens.c
-    assert reseal(core, ORIGIN, sealer, columns.sealed, columns.id) == 1
+    assert reseal(core, ORIGIN, sealer, columns.sealed) == 1
     again = do(core, access_tokens.get, link.id, visible_to=None)
     assert again.sealed != link.sealed
     assert do(core, access_tokens.token_of, again) == token
