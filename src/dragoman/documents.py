@@ -6,7 +6,6 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dragoman import openapi
 from dragoman.exchange import JSON, Exchange, Spoken
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ def find(served: DialectApp, exchange: Exchange, base_url: str | None) -> Spoken
 
 @lru_cache(maxsize=64)
 def _spoken(served: DialectApp, mount: str, base_url: str | None, form: str) -> Spoken:
+    from dragoman import openapi  # noqa: PLC0415 - with what pydantic describes shapes by, when somebody reads
+
     described = openapi.document(served.dialect.api, mount=mount, base_url=base_url, release=served.release)
     if form == PAGE:
         from dragoman import reference  # noqa: PLC0415 - Jinja2 only when somebody reads

@@ -29,10 +29,13 @@ from pathlib import PurePath
 from typing import Any, Literal, TextIO, cast
 from uuid import UUID
 
-import structlog
-from structlog.contextvars import bind_contextvars, merge_contextvars, unbind_contextvars
-from structlog.stdlib import ProcessorFormatter
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+from dragoman.withholding import withheld
+
+with withheld("rich"):  # which would print tracebacks in colours that we do not use: 50 ms of each start
+    import structlog
+    from structlog.contextvars import bind_contextvars, merge_contextvars, unbind_contextvars
+    from structlog.stdlib import ProcessorFormatter
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 LONGEST_VALUE = 2000  # characters of one value

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 P = ParamSpec("P")
 Ask = TypeVar("Ask", bound=BaseModel)
 Answer = TypeVar("Answer", bound=BaseModel)
+Item = TypeVar("Item")
 
 
 class Wire(BaseModel):
@@ -35,11 +36,18 @@ class Wire(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         hide_input_in_errors=True,  # what was sent may be a secret, and errors are logged
+        defer_build=True,  # what a shape is read and written by is made when it first is: 0.1 s of a start for all
     )
 
 
 class Nothing(Wire):
     """An empty request or response body."""
+
+
+class Array(RootModel[list[Item]], Generic[Item]):
+    """A bare JSON array."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 def is_absent(value: object) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -252,18 +250,6 @@ def test_an_outcome_is_counted_whatever_it_is() -> None:
         ("throttled",): [1],
         ("failed",): [1],
     }
-
-
-def test_nothing_is_imported_for_prometheus_before_somebody_asks(tmp_path: Path) -> None:
-    """A server that nobody asks for its metrics does not hold the library that writes them."""
-    program = (
-        "import sys; from dragoman import app, building, settings\n"
-        f"told = {{'database': {{'url': 'sqlite:///{tmp_path}/d.db'}}}}\n"
-        "built = app.build(settings.load(None, {}, overrides=told, dialect_models=building.dialect_models()))\n"
-        "built.close(); print('prometheus_client' in sys.modules)"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout == "False\n"
 
 
 # --- whose it is to read --------------------------------------------------------------------------------

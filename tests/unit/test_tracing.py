@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -169,18 +166,6 @@ def test_a_share_of_requests_may_be_traced(collector: Collector, traced: ServerO
         sign_in(server)
         sign_in(server, traceparent=TRACEPARENT)
     assert [span.trace_id.hex() for span in collector.spans["immich login"]] == [TRACE]
-
-
-def test_where_it_is_not_configured_nothing_of_it_is_imported(tmp_path: Path) -> None:
-    """A server that traces nothing holds nothing of OpenTelemetry."""
-    program = (
-        "import json, sys; from dragoman import app, building, settings\n"
-        f"told = {{'database': {{'url': 'sqlite:///{tmp_path}/d.db'}}}}\n"
-        "app.build(settings.load(None, {}, overrides=told, dialect_models=building.dialect_models())).close()\n"
-        "print(json.dumps([name for name in sys.modules if name.startswith('opentelemetry')]))"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert json.loads(ran.stdout) == []
 
 
 def test_without_its_packages_the_start_says_what_is_missing(

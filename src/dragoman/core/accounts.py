@@ -28,12 +28,11 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    text,
     update,
 )
 
 from dragoman.core import audit, name_beginnings, names
-from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow
 from dragoman.core.errors import LastAdmin, NameRefused, NotFound
 from dragoman.core.names import account_names
@@ -70,8 +69,7 @@ accounts = Table(
             f"ix_accounts_{name}_number",
             name,
             "number",
-            sqlite_where=text(NOT_DELETED),
-            postgresql_where=text(NOT_DELETED),
+            info={WHERE: NOT_DELETED},
         )
         for name in ("username", "display_name")
     ),

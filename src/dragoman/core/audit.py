@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Index, String, Table, Uuid, func, or_, select, text
+from sqlalchemy import Column, Index, String, Table, Uuid, func, or_, select
 
-from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow, AnySelect, insert_on
 from dragoman.core.errors import NotFound
 
@@ -44,13 +44,7 @@ audit_log = Table(
     Index(None, "account_number", "at"),
     Index(None, "dialect", "event", "at"),
     *(
-        Index(
-            f"ix_audit_log_{name}_at",
-            name,
-            "at",
-            sqlite_where=text(f"{name} IS NOT NULL"),
-            postgresql_where=text(f"{name} IS NOT NULL"),
-        )
+        Index(f"ix_audit_log_{name}_at", name, "at", info={WHERE: f"{name} IS NOT NULL"})
         for name in ("actor_number", "acting_as")
     ),
 )

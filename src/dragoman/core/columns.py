@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Dialect,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    TypeDecorator,
-)
+from sqlalchemy import JSON, BigInteger, DateTime, Integer, LargeBinary, MetaData, String, TypeDecorator, text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Dialect
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -28,6 +21,20 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+WHERE = "where"  # what an index's `info` says of the only rows that it holds, in SQL
+
+
+def say_where(db: Connection) -> None:
+    """Tell the engine's part of SQLAlchemy which rows the indexes hold: before tables are created or compared.
+
+    Said to `Index` itself it would be in the words of both engines, and import PostgreSQL's part where none is.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if WHERE in index.info:
+                index.dialect_options[db.dialect.name]["where"] = text(index.info[WHERE])
+
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only in INTEGER columns
 

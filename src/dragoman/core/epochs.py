@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, func, select, text, update
 
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import Number, metadata
+from dragoman.core.columns import WHERE, Number, metadata
 from dragoman.core.database import insert
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ session_epochs = Table(
     Index(
         "ix_session_epochs_unswept",
         "account_number",
-        sqlite_where=text(UNSWEPT),
-        postgresql_where=text(UNSWEPT),
+        info={WHERE: UNSWEPT},
     ),
 )
 

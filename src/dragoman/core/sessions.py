@@ -27,13 +27,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     update,
 )
 
 from dragoman.core import audit, epochs
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import Bag, Instant, Number, metadata
+from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow, AnySelect
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.prepared import Prepared
@@ -75,8 +74,7 @@ sessions = Table(
         "ix_sessions_access_token_id_created_at",
         "access_token_id",
         "created_at",
-        sqlite_where=text(VISITORS),
-        postgresql_where=text(VISITORS),
+        info={WHERE: VISITORS},
     ),
 )
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import Connection
 
+from dragoman.core.columns import say_where
 from dragoman.core.database import Database
 from dragoman.core.tables import metadata
 
@@ -20,6 +21,7 @@ from dragoman.core.tables import metadata
 def run(connection: Connection) -> None:
     # No transaction is begun here: `connection` is in one, on SQLite too, where Alembic would not begin any.
     # SQLite alters little in place, so a generated revision replaces the table ("batch").
+    say_where(connection)
     with unspoken():
         context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     context.run_migrations()

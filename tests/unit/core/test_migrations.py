@@ -26,6 +26,7 @@ from sqlalchemy.exc import DatabaseError
 from tests.postgres import fresh_postgres
 
 from dragoman import migrations
+from dragoman.core.columns import say_where
 from dragoman.core.database import Database
 from dragoman.core.errors import DatabaseUnfit
 from dragoman.core.tables import metadata
@@ -200,6 +201,7 @@ def test_the_schema_is_the_described_one_to_the_letter(engine: str, tmp_path: Pa
 def create_described(database: Database) -> None:
     """Create the tables straight from their descriptions."""
     with database.writing() as db:
+        say_where(db)
         metadata.create_all(db)
 
 

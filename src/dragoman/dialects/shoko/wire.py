@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dragoman.dialects.shoko.fields import Text
 from dragoman.releases import Release
@@ -17,6 +17,7 @@ from dragoman.wire import (
     UNSEEN,
     Access,
     Api,
+    Array,
     Described,
     Endpoint,
     InQuery,
@@ -86,7 +87,7 @@ class AuthUserDevice(Pascal):
     device: str
 
 
-class AuthUserDevices(RootModel[list[AuthUserDevice]]):
+class AuthUserDevices(Array[AuthUserDevice]):
     """Every key's user and device, without the keys."""
 
 
@@ -152,7 +153,7 @@ class NamedVersion(Wire):
     version: str
 
 
-class NamedVersions(RootModel[list[NamedVersion]]):
+class NamedVersions(Array[NamedVersion]):
     """The components of v2, by name."""
 
 

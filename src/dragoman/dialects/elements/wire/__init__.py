@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from pydantic import RootModel
-
 from dragoman.dialects.elements.wire.described import (
     ADMIN,
     ADMINISTRATOR,
@@ -33,7 +31,7 @@ from dragoman.dialects.elements.wire.groups import GroupsApi, TotpApi
 from dragoman.dialects.elements.wire.system import SystemApi
 from dragoman.dialects.elements.wire.tokens import AccessTokensApi, SharingApi, TicketsApi
 from dragoman.dialects.elements.wire.users import MANAGE, ElementsUserDetail, OfUser, ProfileApi, UsersApi
-from dragoman.wire import OMITTED, UNSEEN, Access, Api, Endpoint, Nothing, Work
+from dragoman.wire import OMITTED, UNSEEN, Access, Api, Array, Endpoint, Nothing, Work
 
 TokenName = Annotated[str, Text(longest=1023)]
 
@@ -94,7 +92,7 @@ class APITokenWithSecret(APIToken):
     token: Annotated[str, UNSEEN]
 
 
-class APITokens(RootModel[list[APIToken]]):
+class APITokens(Array[APIToken]):
     """A bare array."""
 
 

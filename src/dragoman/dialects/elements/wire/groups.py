@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import RootModel
-
 from dragoman.dialects.elements.wire.fields import (
     NOT_NULL,
     ElementsWire,
@@ -19,7 +17,7 @@ from dragoman.dialects.elements.wire.fields import (
     UnixId,
 )
 from dragoman.dialects.elements.wire.users import MANAGE, ElementsUser, LDAPServer, OfUser
-from dragoman.wire import UNSEEN, Endpoint, Nothing, Work
+from dragoman.wire import UNSEEN, Array, Endpoint, Nothing, Work
 
 VIEW = "users:view"
 Otp = Annotated[str, Text(), UNSEEN]
@@ -47,7 +45,7 @@ class ElementsGroup(ElementsWire):
     members: list[int]
 
 
-class ElementsGroups(RootModel[list[ElementsGroup]]):
+class ElementsGroups(Array[ElementsGroup]):
     """A bare array."""
 
 

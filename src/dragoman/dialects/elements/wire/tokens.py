@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, RootModel
+from pydantic import BeforeValidator, Field
 
 from dragoman.dialects.elements.wire.described import ALLOW_ANY, AUTHENTICATED, described
 from dragoman.dialects.elements.wire.fields import (
@@ -28,7 +28,7 @@ from dragoman.dialects.elements.wire.fields import (
     one_of,
 )
 from dragoman.dialects.elements.wire.users import ElementsUserDetail, ElementsUserMini
-from dragoman.wire import OMITTED, UNSEEN, Access, Endpoint, InPath, Nothing, Work
+from dragoman.wire import OMITTED, UNSEEN, Access, Array, Endpoint, InPath, Nothing, Work
 
 TokenId = Annotated[
     int,
@@ -82,7 +82,7 @@ class OneTimeAccessToken(ElementsWire):
     has_password: bool
 
 
-class OneTimeAccessTokens(RootModel[list[OneTimeAccessToken]]):
+class OneTimeAccessTokens(Array[OneTimeAccessToken]):
     """A bare array (§4)."""
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import RootModel
-
 from dragoman.dialects.elements.wire.fields import (
     INT64,
     LARGEST_SHAPER,
@@ -26,7 +24,7 @@ from dragoman.dialects.elements.wire.fields import (
     UnixId,
     Whole,
 )
-from dragoman.wire import UNSEEN, Access, Endpoint, InQuery, Nothing, Work
+from dragoman.wire import UNSEEN, Access, Array, Endpoint, InQuery, Nothing, Work
 
 MANAGE = "users:manage"
 Shaper = Annotated[int, Whole(least=0, most=LARGEST_SHAPER)]
@@ -191,7 +189,7 @@ class ChangePasswordRequest(OfUser):
     password: Annotated[Password, UNSEEN]
 
 
-class ElementsUsers(RootModel[list[ElementsUser]]):
+class ElementsUsers(Array[ElementsUser]):
     """A bare array."""
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import RootModel
-
 from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import (
     A_BOOLEAN,
@@ -20,7 +18,7 @@ from dragoman.dialects.immich.wire.fields import (
 from dragoman.dialects.immich.wire.library import AssetStatsDto, AssetStatsResponseDto, MaybeFilter
 from dragoman.dialects.immich.wire.sessions import SessionResponses
 from dragoman.dialects.immich.wire.users import Color, Id, MaybeNewPassword, OfUser, UserAdminResponseDto
-from dragoman.wire import OMITTED, UNSEEN, Access, Endpoint, InQuery, Work
+from dragoman.wire import OMITTED, UNSEEN, Access, Array, Endpoint, InQuery, Work
 
 AdminPinCode = Annotated[str | None, rules.PIN_BY_ADMIN, UNSEEN]
 StorageLabel = Annotated[str | None, rules.STORAGE_LABEL]
@@ -67,7 +65,7 @@ class UserAdminDeleteDto(ImmichWire):
     force: MaybeFlag = None
 
 
-class UserAdminResponses(RootModel[list[UserAdminResponseDto]]):
+class UserAdminResponses(Array[UserAdminResponseDto]):
     """A bare array."""
 
 

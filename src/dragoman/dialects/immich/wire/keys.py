@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import RootModel, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import ValidationInfo, WithJsonSchema, model_validator
 
 from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.rules import completed
 from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, Moment
-from dragoman.wire import OMITTED, UNSEEN, Endpoint, InPath, Later, Nothing, Work
+from dragoman.wire import OMITTED, UNSEEN, Array, Endpoint, InPath, Later, Nothing, Work
 
 STRINGS = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 SOME_STRINGS = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1})
@@ -63,7 +63,7 @@ class APIKeyCreateResponseDto(ImmichWire):
     api_key: APIKeyResponseDto
 
 
-class APIKeyResponses(RootModel[list[APIKeyResponseDto]]):
+class APIKeyResponses(Array[APIKeyResponseDto]):
     """A bare array, the newest first."""
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import RootModel, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.choices import VISIBILITIES, Direction
 from dragoman.dialects.immich.wire.fields import A_BOOLEAN, A_STRING, ImmichWire, MaybeCount
-from dragoman.wire import OMITTED, Access, Endpoint, InQuery, Later, Nothing
+from dragoman.wire import OMITTED, Access, Array, Endpoint, InQuery, Later, Nothing
 
 MaybeId = Annotated[str | None, InQuery(), rules.UUID, A_STRING, OMITTED]
 MaybeFilter = Annotated[bool | None, InQuery(), rules.FLAG_IN_QUERY, A_BOOLEAN, OMITTED]
 
 
-class Things(RootModel[list[dict[str, Any]]]):
+class Things(Array[dict[str, Any]]):
     """A bare array of JSON objects, which are the product's to describe."""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, RootModel, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, MaybeFlag, MaybeMoment, Moment
-from dragoman.wire import OMITTED, Endpoint, InPath, Later, Nothing, Work
+from dragoman.wire import OMITTED, Array, Endpoint, InPath, Later, Nothing, Work
 
 Id = Annotated[str, InPath(), rules.UUID]
 MaybeText = Annotated[str | None, rules.TEXT, A_STRING, OMITTED]
@@ -57,7 +57,7 @@ class SessionCreateResponseDto(SessionResponseDto):
     token: str
 
 
-class SessionResponses(RootModel[list[SessionResponseDto]]):
+class SessionResponses(Array[SessionResponseDto]):
     """A bare array, the last seen first."""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
 from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import A_STRING, ImmichWire, Int64, Moment
-from dragoman.wire import OMITTED, Access, Endpoint, Later, Nothing, Work
+from dragoman.wire import OMITTED, Access, Array, Endpoint, Later, Nothing, Work
 
 
 class ServerPingResponse(ImmichWire):
@@ -122,7 +122,7 @@ class ServerVersionHistoryResponseDto(ImmichWire):
     version: str
 
 
-class ServerVersionHistory(RootModel[list[ServerVersionHistoryResponseDto]]):
+class ServerVersionHistory(Array[ServerVersionHistoryResponseDto]):
     """A bare array, the newest first."""
 
 

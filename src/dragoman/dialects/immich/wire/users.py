@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import RootModel
-
 from dragoman.dialects.immich import field_rules as rules
 from dragoman.dialects.immich.wire.fields import (
     A_STRING,
@@ -17,7 +15,7 @@ from dragoman.dialects.immich.wire.fields import (
     UserAvatarColor,
     UserStatus,
 )
-from dragoman.wire import OMITTED, UNSEEN, Endpoint, InPath, Later, Nothing, Work
+from dragoman.wire import OMITTED, UNSEEN, Array, Endpoint, InPath, Later, Nothing, Work
 
 Id = Annotated[str, InPath(), rules.UUID]
 Color = Annotated[UserAvatarColor | None, rules.COLOR_OR_NULL]
@@ -45,7 +43,7 @@ class UserResponseDto(ImmichWire):
     profile_changed_at: Moment
 
 
-class UserResponses(RootModel[list[UserResponseDto]]):
+class UserResponses(Array[UserResponseDto]):
     """A bare array."""
 
 

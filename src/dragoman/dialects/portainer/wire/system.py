@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
 from dragoman.dialects.portainer.wire.fields import Answered, Payload
-from dragoman.wire import OMITTED, Access, Endpoint, Nothing
+from dragoman.wire import OMITTED, Access, Array, Endpoint, Nothing
 
 
 class SystemStatus(Answered):
@@ -57,7 +57,7 @@ class MotdMotdResponse(Answered):
     hash: str | None = None
 
 
-class Things(RootModel[list[dict[str, Any]]]):
+class Things(Array[dict[str, Any]]):
     """A bare array of JSON objects, which are the product's to describe."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, RootModel, Strict, WithJsonSchema
+from pydantic import Field, Strict, WithJsonSchema
 
 from dragoman.dialects.portainer.wire.fields import (
     AN_INTEGER,
@@ -19,7 +19,7 @@ from dragoman.dialects.portainer.wire.fields import (
     Username,
     filled,
 )
-from dragoman.wire import OMITTED, UNSEEN, Access, Endpoint, InPath, Nothing, Work
+from dragoman.wire import OMITTED, UNSEEN, Access, Array, Endpoint, InPath, Nothing, Work
 
 ADMINISTRATOR, STANDARD = 1, 2
 LONGEST_DESCRIPTION = 127  # characters
@@ -137,7 +137,7 @@ class PortainerListedUser(Answered):
     role: int
 
 
-class PortainerListedUsers(RootModel[list[PortainerListedUser]]):
+class PortainerListedUsers(Array[PortainerListedUser]):
     """A bare array."""
 
 
@@ -148,7 +148,7 @@ class PortainerTeamMembership(Answered):
     role: int
 
 
-class PortainerTeamMemberships(RootModel[list[PortainerTeamMembership]]):
+class PortainerTeamMemberships(Array[PortainerTeamMembership]):
     """A bare array."""
 
 
@@ -164,7 +164,7 @@ class PortainerAPIKey(Payload):
     digest: Annotated[str | None, OMITTED] = None
 
 
-class PortainerAPIKeys(RootModel[list[PortainerAPIKey]]):
+class PortainerAPIKeys(Array[PortainerAPIKey]):
     """A bare array."""
 
 
