@@ -12,6 +12,7 @@ from sqlalchemy import Column, Index, String, Table, Uuid, func, or_, select
 from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow, AnySelect, insert_on
 from dragoman.core.errors import NotFound
+from dragoman.core.prepared import Prepared
 
 if TYPE_CHECKING:
     import uuid
@@ -55,6 +56,9 @@ def _line(engine: str) -> Insert:
     return insert_on(engine, audit_log).on_conflict_do_nothing()
 
 
+_RECORD = Prepared(_line)
+
+
 def line(
     uow: UnitOfWork,
     event: str,
@@ -90,7 +94,7 @@ def record(
     if by is not None:
         actor, via = (None if by.account.number == account else by.account.number), by.via
     facts = _facts(uow, event, account_number=account, actor_number=actor, via=via, detail=detail or None)
-    uow.db.execute(_line(uow.db.dialect.name), facts)
+    _RECORD.write(uow.db, facts)
 
 
 def _touch(uow: UnitOfWork, *concerned: int | None) -> None:
@@ -101,6 +105,7 @@ def _touch(uow: UnitOfWork, *concerned: int | None) -> None:
 
 def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:
     origin = uow.origin
+    named["acting_as"] = None
     if origin.acting is not None:
         named |= {"actor_number": origin.acting.actor, "acting_as": origin.acting.subject}
     return {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ForeignKey, String, Table, and_, bindparam, delete, select
@@ -16,6 +15,7 @@ from sqlalchemy import Column, ForeignKey, String, Table, and_, bindparam, delet
 from dragoman.core.accounts import accounts
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert_on
+from dragoman.core.prepared import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -52,18 +52,20 @@ def this(uow: UnitOfWork) -> dict[str, Any]:
 
 
 _MINE = known_devices.c.account_number == bindparam("account")
-_KNOWN = select(known_devices.c.device).where(is_this(bindparam("account", type_=Number)))
+_KNOWN = Prepared(select(known_devices.c.device).where(is_this(bindparam("account", type_=Number))))
 _KEPT = select(known_devices.c.device).where(_MINE).order_by(known_devices.c.seen_at.desc()).limit(MOST)
-_FORGET_OLDER = delete(known_devices).where(_MINE, known_devices.c.device.not_in(_KEPT))
+_FORGET_OLDER = Prepared(delete(known_devices).where(_MINE, known_devices.c.device.not_in(_KEPT)))
 
 
-@cache
 def _remembering(engine: str) -> Insert:
     fresh = insert_on(engine, known_devices)
     return fresh.on_conflict_do_update(
         index_elements=[known_devices.c.account_number, known_devices.c.device],
         set_={"seen_at": fresh.excluded.seen_at},
     )
+
+
+_REMEMBER = Prepared(_remembering)
 
 
 def name_of(origin: Origin) -> str:
@@ -73,8 +75,8 @@ def name_of(origin: Origin) -> str:
 
 def recognise(uow: UnitOfWork, account_number: int) -> str | None:
     """The device's name if it has signed in to this account within half a year, else None."""
-    known: str | None = uow.db.scalar(_KNOWN, {"account": account_number, **this(uow)})
-    return known
+    known = _KNOWN.find(uow.db, {"account": account_number, **this(uow)})
+    return None if known is None else known[0]
 
 
 def remember(uow: UnitOfWork, account_number: int, *, seen_at: datetime | None = None) -> None:
@@ -85,6 +87,6 @@ def remember(uow: UnitOfWork, account_number: int, *, seen_at: datetime | None =
     if seen_at is not None and uow.now - seen_at < A_DAY:
         return
     row = {"account_number": account_number, "device": name_of(uow.origin), "seen_at": uow.now}
-    uow.db.execute(_remembering(uow.db.dialect.name), row)
+    _REMEMBER.write(uow.db, row)
     if seen_at is None:
-        uow.db.execute(_FORGET_OLDER, {"account": account_number})
+        _FORGET_OLDER.write(uow.db, {"account": account_number})

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import bindparam, select, update
 
 from dragoman.core import audit, devices, policy, second_steps, sessions, throttle
-from dragoman.core.accounts import COLUMNS, Account, accounts, of
+from dragoman.core.accounts import COLUMNS, Account, accounts
 from dragoman.core.columns import Instant
 from dragoman.core.devices import known_devices
 from dragoman.core.errors import (
@@ -32,6 +32,7 @@ from dragoman.core.errors import (
 from dragoman.core.factors import totp_factors
 from dragoman.core.names import account_names, looked_up
 from dragoman.core.password_change import put_in_place
+from dragoman.core.prepared import Prepared
 from dragoman.core.proofs import attempts_from
 from dragoman.core.second_steps import ByCode, Typed
 from dragoman.core.secrets import Secret
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")
 
-_BY_NAME = (
+_BY_NAME = Prepared(
     select(
         *COLUMNS,
         accounts.c.password,
@@ -60,7 +61,7 @@ _BY_NAME = (
     .outerjoin(totp_factors, totp_factors.c.account_number == accounts.c.number)
     .where(account_names.c.folded == bindparam("name"))
 )
-_ENTER = (
+_ENTERING = (
     update(accounts)
     .where(
         accounts.c.number == bindparam("asked"),
@@ -70,6 +71,7 @@ _ENTER = (
     )
     .values(signed_in_at=bindparam("at", type_=Instant))
 )
+_ENTER, _ENTER_RENEWED = Prepared(_ENTERING), Prepared(_ENTERING.values(password=bindparam("renewed")))
 
 
 @dataclass(frozen=True)
@@ -191,9 +193,8 @@ def _hashed_successor(core: Core, origin: Origin, asked: _Asked, account: Accoun
 
 
 def _ask_by_name(uow: UnitOfWork, name: str, typed: Typed) -> _Asked:
-    row = uow.db.execute(_BY_NAME, {"name": looked_up(name), **devices.this(uow)}).one_or_none()
-    account = None if row is None else of(row)
-    if row is None or account is None:
+    row = _BY_NAME.find(uow.db, {"name": looked_up(name), **devices.this(uow)})
+    if row is None:
         counters: tuple[Counter, ...] = (
             # Not folded when it cannot be a name: half a million accents would take minutes to sort.
             throttle.name_counter(uow, "password", looked_up(name) or name),
@@ -201,10 +202,12 @@ def _ask_by_name(uow: UnitOfWork, name: str, typed: Typed) -> _Asked:
         )
         throttle.reserve(uow, counters)
         return _Asked(None, None, counters, ByCode(typed.password))
-    counters = attempts_from(uow, "password", account.number, row.device)
+    account = Account(*row[: len(COLUMNS)])
+    stored, known_device, seen_at, has_factor = row[len(COLUMNS) :]
+    counters = attempts_from(uow, "password", account.number, known_device)
     throttle.reserve(uow, counters)
-    step = second_steps.read(uow, account, typed, has_factor=row.has_factor)
-    return _Asked(account, row.password if account.is_active else None, counters, step, row.seen_at)
+    step = second_steps.read(uow, account, typed, has_factor=has_factor)
+    return _Asked(account, stored if account.is_active else None, counters, step, seen_at)
 
 
 def _settle(
@@ -228,9 +231,13 @@ def enter(uow: UnitOfWork, account: Account, renewed: str | None = None) -> None
 
     Refuses `WrongCredentials` when a change or a disabling was faster.
     """
-    entering = _ENTER if renewed is None else _ENTER.values(password=renewed)
     as_asked = {"asked": account.number, "version": account.password_version, "at": uow.now}
-    if uow.db.execute(entering, as_asked).rowcount == 0:
+    entered = (
+        _ENTER.write(uow.db, as_asked)
+        if renewed is None
+        else _ENTER_RENEWED.write(uow.db, {**as_asked, "renewed": renewed})
+    )
+    if entered == 0:
         uow.evidence(audit.line(uow, "sign-in refused", account=account.number, overtaken=True))
         raise WrongCredentials
 

@@ -123,10 +123,12 @@ class Session:
     access_token_id: int | None = None
 
 
-_OPEN = sessions.insert()
+_OPEN = Prepared(sessions.insert())
 # A session opened while another unit ends them all has the old epoch, and is ended with them.
-_OPEN_IN_CURRENT_EPOCH = _OPEN.values(
-    epoch=epochs.current(bindparam("of_account", type_=Number), bindparam("of_dialect", type_=String()))
+_OPEN_IN_CURRENT_EPOCH = Prepared(
+    sessions.insert().values(
+        epoch=epochs.current(bindparam("of_account", type_=Number), bindparam("of_dialect", type_=String()))
+    )
 )
 COLUMNS = tuple(sessions.c[name] for name in Session.__dataclass_fields__)
 
@@ -171,9 +173,9 @@ def open_session(
     )
     row = {**session.__dict__, "digest": digest(secret), "agent": uow.origin.agent[:256]}
     if parent is None:
-        uow.db.execute(_OPEN_IN_CURRENT_EPOCH, {**row, "of_account": account_number, "of_dialect": dialect})
+        _OPEN_IN_CURRENT_EPOCH.write(uow.db, {**row, "of_account": account_number, "of_dialect": dialect})
     else:
-        uow.db.execute(_OPEN, {**row, "epoch": _epoch_of(uow, session, parent.id)})
+        _OPEN.write(uow.db, {**row, "epoch": _epoch_of(uow, session, parent.id)})
     return session, secret
 
 

@@ -10,19 +10,29 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, UniqueConstraint, Uuid, delete, select
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    delete,
+    select,
+)
 
 from dragoman.core import epochs, session_ends, sessions
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import Number, Sealed, metadata
+from dragoman.core.columns import Instant, Number, Sealed, metadata
 from dragoman.core.errors import NotFound
+from dragoman.core.prepared import Prepared
 from dragoman.core.secrets import Dice, Secret, mint
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
     from dragoman.core.sessions import Device, Session
     from dragoman.core.work import UnitOfWork
 
@@ -44,6 +54,18 @@ class _Place(TypedDict):
     row: uuid.UUID
 
 
+_T, _S = standing_sessions.c, sessions.sessions.c
+_MINE = (
+    _T.account_number == bindparam("account"),
+    _T.dialect == bindparam("dialect"),
+    _T.device == bindparam("device"),
+)
+_FIND = Prepared(
+    select(_T.sealed, *sessions.COLUMNS)
+    .join_from(standing_sessions, sessions.sessions, _S.id == _T.session_id)
+    .where(*_MINE, sessions.is_live(bindparam("now", type_=Instant)))
+)
+
 MOST = 1000  # of an account in a dialect; for one more, the one that was not seen for longest ends
 
 
@@ -55,25 +77,20 @@ def open_session(
     `device.name` is compared as it is. To be called in a unit that has written the account's row before: that
     is what two sign-ins from one device queue for.
     """
-    t, s = standing_sessions.c, sessions.sessions.c
-    mine = _of(uow, account_number, device.name)
-    found = uow.db.execute(
-        select(t.sealed, *sessions.COLUMNS)
-        .join_from(standing_sessions, sessions.sessions, s.id == t.session_id)
-        .where(*mine, sessions.is_live(uow.now))
-    ).one_or_none()
+    whose = _whose(uow, account_number, device.name)
+    found = _FIND.find(uow.db, {**whose, "now": uow.now})
     if found is not None:
         session = sessions.Session(*found[1:])
-        return session, Secret(uow.sealer.open(uow, found.sealed, **_place(session)).decode())
+        return session, Secret(uow.sealer.open(uow, found[0], **_place(session)).decode())
     # The row of a session that was ended and not swept yet would be in the way.
-    uow.db.execute(delete(standing_sessions).where(*mine))
+    uow.db.execute(delete(standing_sessions).where(*_MINE), whose)
     _make_room(uow, account_number)
     session, secret = sessions.open_session(uow, account_number, device, minted=minted)
     row = {
         "session_id": session.id,
         "account_number": account_number,
         "dialect": session.dialect,
-        "device": _fingerprint(device.name),
+        "device": whose["device"],
         "sealed": uow.sealer.seal(uow, secret.reveal().encode(), **_place(session)),
     }
     uow.db.execute(standing_sessions.insert(), row)
@@ -82,8 +99,7 @@ def open_session(
 
 def end_device(uow: UnitOfWork, account_number: int, name: str, *, via: str = "") -> bool:
     """End the session that an account has on a device in the unit's dialect; whether there was one."""
-    standing = select(standing_sessions.c.session_id).where(*_of(uow, account_number, name))
-    found = uow.db.scalar(standing)
+    found = uow.db.scalar(select(_T.session_id).where(*_MINE), _whose(uow, account_number, name))
     if found is None:
         return False
     try:
@@ -93,17 +109,10 @@ def end_device(uow: UnitOfWork, account_number: int, name: str, *, via: str = ""
     return True
 
 
-def _of(uow: UnitOfWork, account_number: int, name: str) -> tuple[ColumnElement[bool], ...]:
-    t = standing_sessions.c
-    return (
-        t.account_number == account_number,
-        t.dialect == uow.origin.dialect,
-        t.device == _fingerprint(name),
-    )
-
-
-def _fingerprint(name: str) -> bytes:
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+def _whose(uow: UnitOfWork, account_number: int, name: str) -> dict[str, Any]:
+    """The parameters of `_MINE`: an account's session on a device of that name, in the unit's dialect."""
+    fingerprint = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return {"account": account_number, "dialect": uow.origin.dialect, "device": fingerprint}
 
 
 def _make_room(uow: UnitOfWork, account_number: int) -> None:

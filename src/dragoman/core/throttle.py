@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Integer, String, Table, bindparam, case, delete, func, or_, select, update
@@ -18,6 +17,7 @@ from sqlalchemy import Column, Integer, String, Table, bindparam, case, delete, 
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.database import insert_on
 from dragoman.core.errors import Throttled
+from dragoman.core.prepared import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -38,7 +38,6 @@ KINDS = ("password", "pin", "totp", "recovery")
 LOCKED = timedelta(days=36500)
 
 
-@cache
 def _counting(engine: str) -> ReturningInsert[Any]:
     """Count one more failure of a key that is not blocked; how many there are then, or nothing if it is."""
     fresh, t, now = insert_on(engine, throttles), throttles.c, bindparam("now", type_=Instant)
@@ -54,8 +53,9 @@ def _counting(engine: str) -> ReturningInsert[Any]:
 
 
 _MINE = throttles.c.key == bindparam("mine")
-_FORGET = delete(throttles).where(_MINE)
-_ONE_FEWER = (
+_ONE_MORE = Prepared(_counting)
+_FORGET = Prepared(delete(throttles).where(_MINE))
+_ONE_FEWER = Prepared(
     update(throttles)
     .where(_MINE)
     .values(failures=case((throttles.c.failures > 1, throttles.c.failures - 1), else_=0), blocked_until=None)
@@ -107,11 +107,12 @@ def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
 def _count(uow: UnitOfWork, counter: Counter) -> None:
     rule, now = uow.rules.throttle, uow.now
     fresh = {"key": counter.key, "failures": 1, "blocked_until": None, "forget_at": now + rule.forget}
-    failures = uow.db.scalar(_counting(uow.db.dialect.name), {**fresh, "now": now})
-    if failures is None:
+    counted = _ONE_MORE.find(uow.db, {**fresh, "now": now})
+    if counted is None:
         # The conflict has locked the row, so it is there still, and blocked.
         until = uow.db.scalars(select(throttles.c.blocked_until).where(throttles.c.key == counter.key)).one()
         raise Throttled(retry_after=max(until - now, timedelta(seconds=1)))
+    failures: int = counted[0]
     if counter.locks and failures >= rule.lock_after:
         _block(uow, counter, LOCKED)
     elif delay := rule.delay(failures, free=counter.free):
@@ -127,7 +128,7 @@ def _block(uow: UnitOfWork, counter: Counter, delay: timedelta) -> None:
 def forgive(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
     """The attempt was right. What is counted for its owner starts anew; what is shared loses this one."""
     for counter in counters:
-        uow.db.execute(_ONE_FEWER if counter.shared else _FORGET, {"mine": counter.key})
+        (_ONE_FEWER if counter.shared else _FORGET).write(uow.db, {"mine": counter.key})
 
 
 @dataclass(frozen=True)
