@@ -106,10 +106,14 @@ def mail_server(
             authenticator=server.authenticate,
         )
 
-    listening = loop.run_until_complete(loop.create_server(conversation, "127.0.0.1", port, ssl=implicit))
-    server.port = listening.sockets[0].getsockname()[1]
+    async def listen() -> asyncio.Server:
+        return await loop.create_server(conversation, "127.0.0.1", port, ssl=implicit)
+
+    # In its own thread from the start: where Playwright is, this one has a loop that runs already.
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    listening = asyncio.run_coroutine_threadsafe(listen(), loop).result(5)
+    server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
     finally:

@@ -84,9 +84,15 @@ def opens_shared(chromium: Any, shared: Running) -> Iterator[Opener]:
         yield opened
 
 
+def press(page: Any, button: str, **typed: str) -> None:
+    """Type into the fields of these names, and press a button."""
+    for name, text in typed.items():
+        page.locator(f"[name={name}]:visible").first.fill(text)
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).first.click()
+
+
 def sign_in(page: Any, name: str = ALICE, password: str = PASSWORD) -> None:
-    """Sign in at the page that is open, as a person does."""
-    page.get_by_label("E-mail or username").fill(name)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    """Sign in by name and password at the page that is open."""
+    press(page, "Sign in", name=name, password=password)
     page.wait_for_url("**/account**")

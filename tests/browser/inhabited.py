@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from tests.browser.conftest import press
 from tests.fakes import PASSWORD, do
 from tests.links import FOLDER, made
 from tests.people import calling, somebody
@@ -96,9 +97,6 @@ def code(house: Running) -> str:
 def enter(house: Running, page: Any) -> None:
     """Sign in as Ada at the page that is open."""
     house.clock.forward(seconds=30)
-    page.get_by_label("E-mail or username").fill(ADA)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_label("Code", exact=True).fill(code(house))
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    press(page, "Sign in", name=ADA, password=PASSWORD)
+    press(page, "Sign in", code=code(house))
     page.wait_for_url("**/account")

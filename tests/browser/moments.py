@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.browser.conftest import press
 from tests.browser.inhabited import ADA, LONG, code
 from tests.fakes import ORIGIN, PASSWORD
 from tests.running import Running, ask
@@ -16,14 +17,6 @@ SENT_OFTEN = """async () => {
   for (let n = 0; n < 11; n++) await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
 }"""
 Moment = Callable[[Running, Any], None]
-
-
-def press(page: Any, button: str, **typed: str) -> None:
-    """Type into the fields of these names, and press a button."""
-    for name, text in typed.items():
-        page.locator(f"[name={name}]:visible").first.fill(text)
-    with page.expect_navigation():
-        page.get_by_role("button", name=button, exact=True).first.click()
 
 
 def no_such_name(house: Running, page: Any) -> None:
