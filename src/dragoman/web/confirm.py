@@ -50,6 +50,7 @@ def prove(core: Core, visit: Visit) -> Answer:
 
 def prove_by_passkey(uow: UnitOfWork, visit: Visit) -> Answer:
     """By a passkey."""
+    visit.caller.require_in_person()
     form, wanted = visit.form, same_site(visit.form.text("next"))
     site = require_site(visit.exchange)
     _, shown = passkeys.finish_showing(uow, site, form.secret("carries"), answered(form))

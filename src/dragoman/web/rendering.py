@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ ALWAYS = (
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ("x-frame-options", "DENY"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),  # pages say their own
 )
 
 
@@ -43,8 +45,13 @@ def page(status: int, template: str, facts: Mapping[str, Any], once: str) -> Spo
         f"default-src 'none'; script-src 'nonce-{once}'; style-src 'nonce-{once}'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    headers = (("content-security-policy", policy), *ALWAYS)
-    return Spoken(status, text.encode("utf-8", "replace"), HTML, headers)
+    return Spoken(status, text.encode("utf-8", "replace"), HTML, (("content-security-policy", policy),))
+
+
+def guarded(spoken: Spoken) -> Spoken:
+    """An answer of the pages with all that says what browsers may do with it, as far as it does not say so itself."""
+    said = {name for name, _ in spoken.headers}
+    return replace(spoken, headers=(*spoken.headers, *(each for each in ALWAYS if each[0] not in said)))
 
 
 @cache

@@ -117,7 +117,7 @@ class Site:
                 spoken = self._wrong(exchange, 500)
         ms = round((time.perf_counter() - begun) * 1000, 1)
         log.info("answered", method=exchange.method, path=exchange.path, status=spoken.status, ms=ms)
-        return spoken
+        return rendering.guarded(spoken)
 
     async def _page(self, exchange: Exchange, receive: Receive) -> Spoken:
         methods, parameters = self._find(exchange.path)
@@ -200,7 +200,7 @@ class Site:
         if isinstance(answer, File):
             kept = ("content-disposition", f'attachment; filename="{answer.name}"')
             parts = partial(self._lanes.plain.run, partial(next, answer.parts, b""))
-            return Spoken(200, media=answer.media, headers=(kept, *rendering.ALWAYS), parts=parts)
+            return Spoken(200, media=answer.media, headers=(kept,), parts=parts)
         if isinstance(answer, Redirect):
             return Spoken(303, headers=(("location", answer.address), *answer.headers))
         tools = self._core.tools
