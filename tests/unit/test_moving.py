@@ -18,7 +18,7 @@ from tests.postgres import fresh_postgres
 from dragoman import migrations
 from dragoman.core import contents
 from dragoman.core.accounts import accounts
-from dragoman.core.copying import CopyDiffers, Watch, last_given, numbered_columns
+from dragoman.core.copying import CopyDiffers, last_given, numbered_columns
 from dragoman.core.database import Database
 from dragoman.core.errors import DatabaseUnfit
 from dragoman.core.tables import metadata
@@ -90,33 +90,6 @@ def test_everything_arrives(pair: tuple[Database, Database]) -> None:
         assert last_given(arrived, accounts.c.number) > arrived.scalar(
             text("SELECT max(number) FROM accounts")
         )
-
-
-def until(*, batches: int) -> Watch:
-    """Watches a copy, and stops it after so many batches."""
-    left = iter(range(batches))
-
-    def watch(_table: str, rows: int) -> None:
-        if rows and next(left, None) is None:
-            raise KeyboardInterrupt
-
-    return watch
-
-
-def test_it_goes_on_where_it_was(pair: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Interrupted after any batch, it is served by nobody, and the next run ends what the first began."""
-    source, target = pair
-    monkeypatch.setattr(contents, "AT_ONCE", 2)
-    runs = 0
-    while migrations.revision(target) != migrations.HEAD:
-        runs += 1
-        try:
-            move(source, target, until(batches=30 * runs))
-        except KeyboardInterrupt:
-            with pytest.raises(Unfinished, match="run the same `dragoman db copy` again"):
-                migrations.bring_up(target)
-    assert runs > 2
-    assert held(target) == held(source)
 
 
 def test_a_copy_of_another_installation_is_not_gone_on_with(
