@@ -87,16 +87,30 @@ class Server:
         settings = [
             part for name, value in {**SETTINGS, **given}.items() for part in ("-c", f"{name}={value}")
         ]
-        command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
-        with (folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", LAUNCH, self._user or "", *command],
+        self._command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", LAUNCH, self._user or "", *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=folder,
+                cwd=self.folder,
             )
-        self._wait()
+        self._wait(process)
+        return process
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody answers during the body: the server is shut down before it, and started again after."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(START_WITHIN)
+        try:
+            yield
+        finally:
+            self._process = self._started()
 
     def _run(self, command: list[str]) -> None:
         groups: list[str] | None = None if self._user is None else []
@@ -112,13 +126,13 @@ class Server:
         if done.returncode != 0:
             raise NoPostgres(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
 
-    def _wait(self) -> None:
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_WITHIN
         while True:
             try:
                 self.execute("SELECT 1")
             except psycopg.OperationalError as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
+                if process.poll() is not None or time.monotonic() > deadline:
                     log = (self.folder / "log").read_text(errors="replace").strip()
                     raise NoPostgres(f"the server does not answer: {error}\n{log}") from error
                 time.sleep(0.02)

@@ -20,8 +20,8 @@ from tests.houses import connected
 from tests.laws.gateways import GATEWAY, PATIENT, identity
 from tests.laws.travel import credential_of, manners_of, session_of
 from tests.load.served import free_port
-from tests.nginx import nginx
 from tests.people import calling, opened, presenting, rows, somebody
+from tests.proxies import caddy, nginx
 from tests.running import Running, configured, running
 from tests.speaking import Canned, stub
 
@@ -384,25 +384,37 @@ def test_who_asks_for_the_same_at_once_waits_for_one_read(sqlite_url: str, clock
 DOCUMENT = Path(__file__).parents[2] / "docs" / "gateway.md"
 
 
-def test_the_documents_nginx_lets_the_right_requests_through(house: House, tmp_path: Path) -> None:
+# How each is run; what stands for its place in the document; what it is told besides the document's part.
+GATEWAYS: Mapping[str, tuple[Any, str, str]] = {
+    "nginx": (
+        nginx,
+        "listen 443 ssl",
+        "pid {folder}/pid; error_log /dev/stderr crit; events {{}} http {{ access_log off; {server} }}",
+    ),
+    "caddyfile": (caddy, "photos.example.org", "{{\n admin off\n auto_https off\n}}\n{server}"),
+}
+
+
+@pytest.mark.parametrize("language", GATEWAYS)
+def test_the_documents_gateways_let_the_right_requests_through(
+    house: House, tmp_path: Path, language: str
+) -> None:
     """Before a product, as documented: who is signed in passes with an identity that is ours, everybody else is 401."""
+    gateway, place, settings = GATEWAYS[language]
     (server,) = re.findall(
-        r"^```nginx\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
     url = f"http://127.0.0.1:{free_port()}"
     forged = {"X-Dragoman-Account": "root", "X-Dragoman-Admin": "true", "X-Dragoman-Actor": "root"}
     with stub(Canned()) as product:
         for ours, theirs in (
             ("127.0.0.1:8080", house.served.url.removeprefix("http://")),
-            ("http://127.0.0.1:2283", product.url),
-            ("listen 443 ssl", f"listen {url.removeprefix('http://')}"),
+            ("127.0.0.1:2283", product.url.removeprefix("http://")),
+            (place, f"listen {url.removeprefix('http://')}" if language == "nginx" else url),
         ):
             assert ours in server
             server = server.replace(ours, theirs)
-        settings = (
-            f"pid {tmp_path}/pid; error_log /dev/stderr crit; events {{}} http {{ access_log off; {server} }}"
-        )
-        with nginx(settings, tmp_path, url):
+        with gateway(settings.format(folder=tmp_path, server=server), tmp_path, url):
             product.heard.clear()
             for shown in ({}, {"x-immich-user-token": "made-up"}):
                 assert house.line.get(f"{url}/api/assets", headers={**shown, **forged}).status_code == 401
@@ -414,8 +426,8 @@ def test_the_documents_nginx_lets_the_right_requests_through(house: House, tmp_p
             assert len(product.heard) == 3
     for request in product.heard:
         told = {n.removeprefix("x-dragoman-"): v for n, v in request.headers.items() if "dragoman" in n}
-        # What is empty nginx leaves out.
-        assert told == {
+        # What is empty nginx leaves out, and Caddy does not.
+        assert {name: value for name, value in told.items() if value} == {
             "account": str(house.account.id),
             "number": str(house.account.number),
             "admin": "false",

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.load.served import free_port
-from tests.nginx import nginx
 from tests.people import rows, somebody
+from tests.proxies import nginx
 from tests.running import Running, configured, running
 
 from dragoman import building, metrics, settings

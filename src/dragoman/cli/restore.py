@@ -71,5 +71,5 @@ def restore(
     printing.note(
         "Sessions, tickets and links go on as they were then, also those that were ended since."
         if keep_sessions
-        else "Sessions, tickets and links are ended. Passwords and API keys are those of then."
+        else "Sessions, tickets and links are ended. Passwords, app passwords, API keys and second factors are those of then."
     )

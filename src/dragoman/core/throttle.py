@@ -12,7 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Integer, String, Table, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    String,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.database import insert_on
@@ -40,16 +54,37 @@ LOCKED = timedelta(days=36500)
 
 def _counting(engine: str) -> ReturningInsert[Any]:
     """Count one more failure of a key that is not blocked; how many there are then, or nothing if it is."""
-    fresh, t, now = insert_on(engine, throttles), throttles.c, bindparam("now", type_=Instant)
+    fresh, t = insert_on(engine, throttles), throttles.c
+    now, latest, lock = (bindparam(name, type_=Instant) for name in ("now", "latest", "lock"))
+    forgotten = _forgotten(now, latest, lock)
     return fresh.on_conflict_do_update(
         index_elements=[t.key],
         set_={
-            "failures": case((t.forget_at <= now, 1), else_=t.failures + 1),
+            "failures": case((forgotten, 1), else_=t.failures + 1),
             "blocked_until": None,
             "forget_at": fresh.excluded.forget_at,
         },
-        where=or_(t.blocked_until.is_(None), t.blocked_until <= now),
+        where=or_(t.blocked_until.is_(None), t.blocked_until <= now, forgotten),
     ).returning(t.failures)
+
+
+def _forgotten(now: Any, latest: Any, lock: Any) -> ColumnElement[bool]:
+    """Whether failures count no more: their time is over, or it is later than any but a lock's can be.
+
+    The latter was written by a clock that was far ahead: of an address nobody could lift it.
+    """
+    forget_at = throttles.c.forget_at
+    return or_(forget_at <= now, and_(forget_at > latest, forget_at < lock))
+
+
+def _instants(uow: UnitOfWork) -> dict[str, datetime]:
+    """What `_forgotten` goes by: now, the latest end there can be now, and from when on an end is a lock's."""
+    rule = uow.rules.throttle
+    return {
+        "now": uow.now,
+        "latest": uow.now + rule.longest + rule.forget,
+        "lock": uow.now + LOCKED / 2,
+    }
 
 
 _MINE = throttles.c.key == bindparam("mine")
@@ -107,7 +142,7 @@ def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
 def _count(uow: UnitOfWork, counter: Counter) -> None:
     rule, now = uow.rules.throttle, uow.now
     fresh = {"key": counter.key, "failures": 1, "blocked_until": None, "forget_at": now + rule.forget}
-    counted = _ONE_MORE.find(uow.db, {**fresh, "now": now})
+    counted = _ONE_MORE.find(uow.db, {**fresh, **_instants(uow)})
     if counted is None:
         # The conflict has locked the row, so it is there still, and blocked.
         until = uow.db.scalars(select(throttles.c.blocked_until).where(throttles.c.key == counter.key)).one()
@@ -143,7 +178,9 @@ class Standing:
 def standing(uow: UnitOfWork, number: int) -> Standing:
     """What attempts at an account have led to: failures of all its secrets, and the longest delay now."""
     c = throttles.c
-    counted = select(c.failures, c.blocked_until).where(_of_account(number), c.forget_at > uow.now)
+    counted = select(c.failures, c.blocked_until).where(
+        _of_account(number), not_(_forgotten(**_instants(uow)))
+    )
     rows = uow.db.execute(counted).all()
     until = max(
         (row.blocked_until for row in rows if row.blocked_until and row.blocked_until > uow.now), default=None

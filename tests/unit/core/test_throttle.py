@@ -132,6 +132,20 @@ def test_failures_are_forgotten(core: Core, clock: FakeClock) -> None:
     assert attempt(core) == SECOND
 
 
+def test_failures_of_a_clock_far_ahead_are_forgotten(core: Core, clock: FakeClock) -> None:
+    """What was counted while the clock was ten years ahead delays no account and no address once it is right."""
+    core = patient(core, address_free=12)
+    alice = somebody(core)
+    clock.forward(days=3650)
+    use_up(core, clock, 13)
+    assert attempt(core, BOB) == SECOND
+    assert attempt(core, origin=ELSEWHERE) is not None
+    clock.forward(days=-3650)
+    assert do(core, throttle.standing, alice.number) == Standing(0, None, locked=False)
+    assert attempt(core, BOB) is None
+    assert attempt(core, password=PASSWORD, origin=ELSEWHERE) == RIGHT
+
+
 @given(
     st.builds(
         ThrottleRule,
