@@ -234,9 +234,9 @@ _AS_PARENT = _OWNED_ONE.with_only_columns(sessions.c.epoch, sessions.c.parent_id
     read=True, key_share=True, of=sessions
 )
 _HOLD = Prepared(
-    update(sessions)
+    select(sessions.c.id)
     .where(sessions.c.id == bindparam("session"), is_live(bindparam("now", type_=Instant)))
-    .values(seen_at=bindparam("now", type_=Instant), idle_until=bindparam("later", type_=Instant))
+    .with_for_update(key_share=True, of=sessions)
 )
 
 
@@ -326,8 +326,6 @@ def _update_one(uow: UnitOfWork, session: Session, **values: Any) -> Session:
 
 
 def hold(uow: UnitOfWork, session: Session) -> None:
-    """Keep a session to this unit until it ends, and from idling. Refuses `SessionRefused` if it is over."""
-    idle_until = uow.rules.lifetime(session.dialect).idle_until(uow.now)
-    facts = {"session": session.id, "now": uow.now, "later": idle_until}
-    if _HOLD.write(uow.db, facts) == 0:
+    """Keep a session to this unit until that ends. Refuses `SessionRefused` if it is over."""
+    if _HOLD.find(uow.db, {"session": session.id, "now": uow.now}) is None:
         raise SessionRefused

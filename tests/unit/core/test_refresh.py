@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from tests.fakes import ORIGIN, FakeClock, do
 from tests.people import BOB, events, opened, rows, somebody, with_tools
-from tests.racing import at_once
+from tests.racing import after_statements, at_once
 
 from dragoman.core import accounts, refresh, session_ends, sessions, sweep
 from dragoman.core.errors import RefreshRefused, RefreshReused, Unavailable
@@ -158,6 +158,18 @@ def test_within_the_grace_the_same_successor_comes_again(sealed: Core, clock: Fa
     clock.now += timedelta(microseconds=1)
     assert rotated(sealed, second).token == third
     assert is_refused(sealed, first)
+
+
+def test_what_is_in_its_grace_is_not_looked_through(sealed_sqlite: Core) -> None:
+    """Who refreshes a hundred times a second waits no longer for that: spent tokens are found by when they are forgotten."""
+    _, token = begun(sealed_sqlite)
+    asked: list[str] = []
+    with after_statements(sealed_sqlite, asked.append):
+        rotated(sealed_sqlite, token)
+    (forget,) = [statement for statement in asked if statement.startswith("DELETE FROM refresh_tokens")]
+    with sealed_sqlite.database.reading() as db:
+        (plan,) = db.exec_driver_sql(f"EXPLAIN QUERY PLAN {forget}", (None, None)).scalars("detail")
+    assert plan.endswith("(session_id=? AND grace_until<?)")
 
 
 def test_a_successor_is_sealed_while_it_may_be_asked_for(sealed_sqlite: Core, clock: FakeClock) -> None:

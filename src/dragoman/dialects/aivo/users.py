@@ -26,12 +26,16 @@ class AivoAttributes(BaseModel):
     avatar: str | None = Field(default=None, max_length=2048, pattern=r"^https?://\S+$")
 
 
+NOTHING_SAID = AivoAttributes()
+
+
 def said_of(account: Account) -> AivoAttributes:
     """What they say; nothing, if it is not what they may."""
+    said = account.attributes.get("aivo")
     try:
-        return AivoAttributes.model_validate(account.attributes.get("aivo", {}))
+        return AivoAttributes.model_validate(said) if said else NOTHING_SAID
     except ValidationError:
-        return AivoAttributes()
+        return NOTHING_SAID
 
 
 def role_of(account: Account) -> Role:
