@@ -118,6 +118,7 @@ def _named(text: str) -> str | None:
     return name
 
 
+@lru_cache(maxsize=1024)
 def is_loopback_host(host: str) -> bool:
     """Whether a `host_name` can only mean this machine: localhost, 127.0.0.0/8 or [::1], as such."""
     if host == "localhost":
