@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from dragoman.web.products import Product
 
 if TYPE_CHECKING:
     from dragoman.core.dialect_choices import Choice
+    from dragoman.core.rules import Rules
     from dragoman.core.work import Core
     from dragoman.lanes import Lanes
     from dragoman.settings import DialectSettings, Settings
@@ -131,6 +132,7 @@ class Switchboard(Background):
     def _mount(self) -> Mounted:
         base, root = self._settings.server.base_url, self._core.rules.root
         own = in_force(self._settings.dialects, self._chosen, root)
+        self._core.rules = self._rules(own)
         served = [
             self._serve(dialect, own[dialect.name]) for dialect in self._dialects if own[dialect.name].enabled
         ]
@@ -143,6 +145,13 @@ class Switchboard(Background):
             None if base is None else host_name([base.partition("://")[2]]),
             root,
         )
+
+    def _rules(self, own: Mapping[str, DialectSettings]) -> Rules:
+        """The core's rules with what dialects' settings say. A unit goes by those that were there when it began."""
+        rules = self._core.rules
+        lifetimes = {dialect.name: dialect.lifetime(own[dialect.name]) for dialect in self._dialects}
+        floors = {dialect.name: dialect.password_floor(own[dialect.name]) for dialect in self._dialects}
+        return replace(rules, lifetimes={**rules.lifetimes, **lifetimes}, floors=floors)
 
     def _serve(self, dialect: Dialect, own: DialectSettings) -> Served:
         """What serves a dialect: what did before, if nothing of it was changed."""

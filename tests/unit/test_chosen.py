@@ -10,6 +10,7 @@ import pytest
 from dragoman.building import dialect_models
 from dragoman.chosen import in_force
 from dragoman.core.dialect_choices import Choice
+from dragoman.dialects.immich.server import ImmichSettings
 from dragoman.settings import load
 
 PHOTOS = "photos.example.org"
@@ -44,3 +45,41 @@ def test_a_name_that_the_configuration_came_to_use_is_no_longer_the_chosen_ones(
     }
     own = in_force(told.dialects, chosen, "https://id.example.org")
     assert (own["immich"].host, own["aivo"].host, own["shoko"].host) == (None, None, PHOTOS)
+
+
+def test_a_path_that_the_configuration_came_to_use_is_no_longer_the_chosen_ones() -> None:
+    """One that is configured for another dialect, or that another has by default, wins over an older choice."""
+    models = dialect_models()
+    told = load(None, {}, overrides={"dialects": {"shoko": {"path": "/media"}}}, dialect_models=models)
+    chosen = {
+        "immich": Choice(enabled=True, path="/media"),
+        "aivo": Choice(enabled=True, path="/elements"),
+        "shoko": Choice(enabled=True, path="/anime"),
+        "portainer": Choice(enabled=True, path="/docker"),
+    }
+    own = in_force(told.dialects, chosen, "http://127.0.0.1:8080")
+    assert {name: own[name].path for name in chosen} == {
+        "immich": "/immich",
+        "aivo": "/aivo",
+        "shoko": "/media",
+        "portainer": "/docker",
+    }
+
+
+def test_of_settings_that_were_chosen_what_is_not_valid_any_more_is_left_out() -> None:
+    """Another release of the program may not know a setting, or not take a value: the rest is in force all the same."""
+    told = load(None, {}, dialect_models=dialect_models())
+    settings = {
+        "session_idle_days": 0,
+        "speaks": "3.2",
+        "of_later": True,
+        "path": "/x",
+        "check_permission": "a",
+    }
+    own = in_force(
+        told.dialects, {"immich": Choice(enabled=True, settings=settings)}, "http://127.0.0.1:8080"
+    )
+    immich = own["immich"]
+    assert isinstance(immich, ImmichSettings)
+    assert (immich.session_idle_days, immich.speaks, immich.path) == (90, "3.2", "/immich")
+    assert immich.check_permission == "a"

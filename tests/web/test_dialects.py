@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import httpx2
 import pytest
 from tests.conftest import MASTER_KEY
-from tests.fakes import PASSWORD, FakeClock
+from tests.fakes import PASSWORD, FakeClock, do
 from tests.people import ALICE, BOB
 from tests.running import Running, ask, configured, running
 from tests.visiting import Browser, browsing
 
+from dragoman.core import dialect_choices
+from dragoman.core.dialect_choices import Choice
 from dragoman.core.passwords import Hasher
 
 PHOTOS = "photos.example.org"
@@ -110,8 +114,83 @@ def test_what_the_configuration_says_stays(house: Running, other: Running, brows
         page = there.go("/admin/dialects").text
         elements = page.partition("<h2>ELEMENTS</h2>")[2].partition("</section>")[0]
         assert "said by the configuration" in elements
-        assert "checked" not in elements
+        assert "checked" not in elements.partition("<details")[0]
         assert elements.count(" disabled") == 1
+
+
+def test_a_product_moves_to_another_path(house: Running, other: Running, browser: Browser) -> None:
+    """From then on, and on every node, it is there and not where it was; and back again."""
+    browser.sign_in()
+    for path, gone in (("/photos", "/immich"), ("/immich", "/photos")):
+        assert "Saved." in choose(browser, "immich", path=path).text
+        for node in (house, other):
+            ping = "/api/server/ping"
+            assert shortly(lambda: get(node, f"{path}{ping}") == 200)  # noqa: B023 - looked at before the next one
+            assert get(node, f"{gone}{ping}") == 404
+        assert f"http://127.0.0.1:8080{path}/api" in browser.go("/account/apps").text
+
+
+def test_no_path_is_taken_that_leads_elsewhere(house: Running, browser: Browser) -> None:
+    """Not the pages', not another product's as it is or would be, nothing above or below one, and none that is no path."""
+    browser.sign_in()
+    choose(browser, "aivo", path="/shared/aivo")
+    for path in (
+        "/account",
+        "/metrics",
+        "/.well-known/x",
+        "/shoko",
+        "/shoko/old",
+        "/aivo",
+        "/shared",
+        "photos",
+        "/",
+    ):
+        page = choose(browser, "immich", path=path)
+        assert (page.status_code, page.text.count('role="alert"')) == (422, 1), path
+    assert do(house.core, dialect_choices.chosen) == {"aivo": Choice(enabled=True, path="/shared/aivo")}
+
+
+def test_settings_of_a_product_hold_on_every_node(house: Running, other: Running, browser: Browser) -> None:
+    """The release that is spoken, and how long sessions last, are as chosen within two seconds, and on record."""
+    browser.sign_in()
+    choose(browser, "immich", speaks="3.2", session_idle_days="7")
+    for node in (house, other):
+        assert shortly(lambda: asked_version(node) == 3)  # noqa: B023 - looked at before the next one
+        assert node.core.rules.lifetime("immich").idle == timedelta(days=7)
+    page = browser.go("/admin/dialects").text
+    assert "<option selected>3.2</option>" in page
+    assert re.search(r'name="session_idle_days" type="number" value="7"', page)
+    assert "session_idle_days" in browser.go("/admin/audit?event=dialect").text
+    choose(browser, "immich", speaks="1.134", session_idle_days="90")
+    assert do(house.core, dialect_choices.chosen)["immich"].settings == {}
+
+
+def asked_version(node: Running) -> int:
+    """The major number of the release of Immich that is spoken."""
+    with httpx2.Client(base_url=node.url, trust_env=False, timeout=30) as client:
+        return int(client.get("/immich/api/server/version").json()["major"])
+
+
+def test_what_no_setting_can_be_is_refused_beside_its_field(house: Running, browser: Browser) -> None:
+    """A value that the configuration could not have is refused in the same words, and nothing is changed."""
+    browser.sign_in()
+    for dialect, field, value, said in (
+        ("immich", "session_idle_days", "0", "This must be a whole number from 1 to 3650."),
+        ("immich", "session_idle_days", "soon", "This must be a whole number from 1 to 3650."),
+        ("immich", "speaks", "9", "This must be"),
+        ("elements", "trusted_origins", "nowhere", "This must be"),
+    ):
+        page = choose(browser, dialect, **{field: value})
+        assert (page.status_code, said in page.text) == (422, True), value
+    assert do(house.core, dialect_choices.chosen) == {}
+
+
+def test_secrets_and_what_only_an_operator_can_judge_are_no_fields(browser: Browser) -> None:
+    """How Portainer's provider is reached, and what others verify tokens by, stand in the configuration alone."""
+    browser.sign_in()
+    page = browser.go("/admin/dialects").text
+    for name in ("client_secret", "authentication_method", "issuer", "audience"):
+        assert f'name="{name}"' not in page
 
 
 def test_nobody_else_sees_or_changes_it(house: Running, browser: Browser) -> None:

@@ -347,7 +347,7 @@ class NameRefused(Refusal):
 
 
 class NameTaken(Refusal):
-    """Another account answers to this `field` ("email" or "username") already."""
+    """Another account answers to this `field` ("email", "username") already, or another dialect ("host", "path")."""
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field} is taken")

@@ -59,7 +59,10 @@ def load(
     dialects: dict[str, DialectSettings] = {}
     for name, model in models.items():
         try:
-            dialects[name] = model.model_validate({"path": f"/{name}", **said.get(name, {})})
+            own = said.get(name, {})
+            dialects[name] = model.model_validate({"path": f"/{name}", **own})
+            # What was filled in was not said.
+            dialects[name].model_fields_set.intersection_update(own)
         except ValidationError as error:
             problems += explain(error, ("dialects", name), catalogue, given, problems)
     problems += _clashes(dialects, given)

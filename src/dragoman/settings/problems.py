@@ -68,7 +68,7 @@ def explain(
         source = given.get(known.path) if known else None
         name = known.name if known else ".".join(path)
         if source is not None or name not in complained:  # a secret whose file failed is not "missing" too
-            text = _refusal(detail["type"], detail["msg"], known)
+            text = refusal(detail["type"], detail["msg"], known)
             value = f", given {shown(source.value)}" if source and known and not known.secret else ""
             found.append(Problem(name, source.where if source else "", text + value))
     return found
@@ -129,7 +129,8 @@ def _meant(
     return next(chain(elsewhere, close), None)
 
 
-def _refusal(kind: str, message: str, known: Known | None) -> str:
+def refusal(kind: str, message: str, known: Known | None) -> str:
+    """The rest of a sentence that begins with a setting's name: why pydantic refuses its value."""
     if kind == "missing":
         return f"is missing; {known.env} sets it" if known else "is missing"
     if kind == "value_error" or known is None:

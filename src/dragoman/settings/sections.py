@@ -5,8 +5,9 @@ Secrets are pydantic's `SecretStr`, which no print-out shows.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
@@ -390,8 +391,11 @@ class DialectSettings(Section):
     """What every dialect can be told. A dialect with more to say has a model that adds its own fields.
 
     Its fields are ints, floats, bools, Literals, str, SecretStr or further `Section`s, each with a
-    description; a length of time is a number with its unit in the name. `load` fills in `path`.
+    description; a length of time is a number with its unit in the name. `load` fills in `path`. All but secrets
+    and sections can be chosen on the pages as well, `only_configured` aside.
     """
+
+    only_configured: ClassVar[AbstractSet[str]] = frozenset()
 
     enabled: bool = Field(default=True, description="Whether the dialect is served")
     path: MountPath = Field(description="Path prefix under which it is served; /<name> if not set")

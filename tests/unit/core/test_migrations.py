@@ -212,8 +212,10 @@ def what_is_in(db: Connection) -> list[str]:
     found = []
     for name, sql in db.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")):
         if name != "alembic_version":
-            # In what order a table's constraints stand says nothing.
-            found += [f"{name}: {line.strip(' ,')}" for line in re.split(r"\n", sql)]
+            # In what order columns and constraints stand says nothing, nor does the line: SQLite writes what is added
+            # to a table that there is behind its last column.
+            lines = re.split(r"\s*,?\s*\n\s*|, (?=\w+ [A-Z])", sql)
+            found += [f"{name}: {line}" for line in lines]
     return sorted(found)
 
 

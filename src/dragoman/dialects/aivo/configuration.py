@@ -15,6 +15,9 @@ UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 class AivoSettings(DialectSettings):
     """What can be set of Aivo."""
 
+    # Whoever verifies tokens by themselves has been told these.
+    only_configured = frozenset({"issuer", "audience", "tenant_id"})
+
     access_seconds: int = Field(
         default=900, ge=10, le=3600, description="Seconds that an access token is good"
     )

@@ -43,6 +43,9 @@ class OAuthSettings(Section):
 class PortainerSettings(DialectSettings):
     """`[dialects.portainer]`."""
 
+    # "oauth" without a provider would let nobody in.
+    only_configured = frozenset({"authentication_method"})
+
     authentication_method: Literal["internal", "oauth"] = Field(
         default="internal", description='How people sign in; with "oauth" only account 1 has a password'
     )

@@ -38,9 +38,13 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
   });
 }
 
-// Whoever presses a button that cannot be undone is asked once more.
+// Whoever presses a button that cannot be undone is asked once more, and whoever takes back a field that apps go by.
+const isTakenBack = (field) =>
+  field.type === "checkbox" ? field.defaultChecked && !field.checked : field.value !== field.defaultValue;
 document.addEventListener("submit", (event) => {
-  const question = event.submitter && event.submitter.dataset.asks;
+  const fields = [...event.target.querySelectorAll("input[data-asks]")].filter(isTakenBack);
+  const asking = event.submitter && event.submitter.dataset.asks ? [event.submitter, ...fields] : fields;
+  const question = asking.map((each) => each.dataset.asks).join("\n");
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
