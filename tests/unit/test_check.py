@@ -371,12 +371,68 @@ def test_who_asks_for_the_same_at_once_waits_for_one_read(sqlite_url: str, clock
         url = f"{served.url}/aivo/check"
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(line.get, url, headers=shown) for _ in range(8)]
-            while not served.app._board.mounted.by_path["/aivo"].check._readings._under_way:
+            while not served.app._board.mounted.by_path["/aivo"].check._readings._begun:
                 time.sleep(0.005)
             time.sleep(0.05)
             gate.set()
             assert [each.result().status_code for each in asked] == [204] * 8
         assert len(ran) == 1
+
+
+def test_each_of_many_that_are_read_together_is_told_their_own(database_url: str, clock: FakeClock) -> None:
+    """However many ask at once, each is told whose their own credential is, or refused for it."""
+    with serving(database_url, clock) as served, connected() as line:
+        people = [somebody(served.core, f"somebody-{number}@example.org") for number in range(12)]
+        shown = {session_of(served.core, each, "immich"): str(each.id) for each in people}
+        shown |= {f"made-up-{number}": "" for number in range(6)}
+        url = f"{served.url}/immich/check"
+
+        def told(token: str) -> tuple[int, str]:
+            answer = line.get(url, headers={"x-immich-user-token": token})
+            return answer.status_code, answer.headers.get("x-dragoman-account", "")
+
+        with ThreadPoolExecutor(18) as pool:
+            found = dict(zip(shown, pool.map(told, shown), strict=True))
+    assert found == {token: (204 if account else 401, account) for token, account in shown.items()}
+
+
+def test_what_is_wrong_with_one_is_not_held_against_who_is_read_with_them(
+    sqlite_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A credential whose reading breaks is 500 for who shows it; those that were read together with it pass."""
+    with serving(sqlite_url, clock) as served, connected() as line:
+        account = somebody(served.core)
+        good, bad = (credential_of(served.core, account, aivo) for _ in range(2))
+        check = served.app._board.mounted.by_path["/aivo"].check
+        named = check._served.named
+
+        def broken(uow: Any, presented: Any) -> Any:
+            if presented.secret.reveal() == bad:
+                raise ZeroDivisionError
+            return named(uow, presented)
+
+        monkeypatch.setattr(check._served, "named", broken)
+        gate, run = threading.Event(), served.app._lanes.checking.run
+
+        async def held(job: Any) -> Any:
+            return await run(lambda: gate.wait(5) and job())
+
+        monkeypatch.setattr(served.app._lanes.checking, "run", held)
+        url = f"{served.url}/aivo/check"
+        first = [
+            manners_of(aivo).credentials(f"made-up-{number}", None) for number in range(readings.THREADS)
+        ]
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(line.get, url, headers=each) for each in first]
+            while len(check._readings._begun) < len(first):
+                time.sleep(0.005)
+            both = [manners_of(aivo).credentials(each, None) for each in (good, bad)]
+            asked += [pool.submit(line.get, url, headers=each) for each in both]
+            while len(check._readings._waiting) < len(both):
+                time.sleep(0.005)
+            gate.set()
+            statuses = [each.result().status_code for each in asked]
+    assert statuses == [401] * len(first) + [204, 500]
 
 
 # --- a real gateway -------------------------------------------------------------------------------------

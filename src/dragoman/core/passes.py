@@ -1,4 +1,4 @@
-"""What a credential is good for, read in one statement: for gateways, which ask before each request.
+"""What credentials are good for, read in one statement: for gateways, which ask before each request.
 
 This is `principals.identify` without what only an operation needs: no elevation is moved, nothing is written.
 Who acts as somebody else, which is seldom, takes further statements (core/impersonation.py).
@@ -7,12 +7,12 @@ Who acts as somebody else, which is seldom, takes further statements (core/imper
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import String, and_, bindparam, or_, select
+from sqlalchemy import ARRAY, String, and_, any_, bindparam, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -22,6 +22,7 @@ from dragoman.core.columns import Instant
 from dragoman.core.errors import (
     ApiKeyOwnerGone,
     ApiKeyRefused,
+    CredentialRefused,
     SessionRefused,
     SharedLinkRefused,
 )
@@ -33,7 +34,7 @@ from dragoman.core.principals import Named, Presented
 from dragoman.core.secrets import digest
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Column, ColumnElement
     from sqlalchemy.sql.compiler import SQLCompiler
 
     from dragoman.core.database import AnySelect
@@ -103,50 +104,93 @@ _KEY_WIDTH = len(_KEY)
 _NOW = bindparam("now", type_=Instant)
 
 
-def _by_session(known_by: ColumnElement[bool]) -> AnySelect:
+def _by_session(column: Column[Any], *, many: bool) -> AnySelect:
     """A live session of a dialect, and whose it is; as whom it acts; what the link that opened it allows."""
     return (
-        select(*_SESSION, *_HOLDER)
+        _found_by(column, many=many, facts=_SESSION)
         .join(accounts.accounts, _A.number == _S.account_number)
         .outerjoin(impersonations, impersonations.c.session_id == _S.id)
         .outerjoin(links, links.c.id == _S.access_token_id)
-        .where(known_by, _S.dialect == bindparam("dialect"), sessions.is_live(_NOW))
+        .where(_S.dialect == bindparam("dialect"), sessions.is_live(_NOW))
     )
 
 
-def _by_key() -> AnySelect:
+def _by_key(*, many: bool) -> AnySelect:
     """A key of a dialect that has not expired, and whose it is."""
     return (
-        select(*_KEY, *_HOLDER)
+        _found_by(_K.digest, many=many, facts=_KEY)
         .join(accounts.accounts, _A.number == _K.account_number)
-        .where(_K.digest == bindparam("digest"), _K.dialect == bindparam("dialect"))
+        .where(_K.dialect == bindparam("dialect"))
         .where(or_(_K.expires_at.is_(None), _K.expires_at > _NOW))
     )
 
 
-BY_SESSION = Prepared(_by_session(_S.digest == bindparam("digest")))
-BY_SESSION_ID = Prepared(_by_session(_S.id == bindparam("session")))
-BY_KEY = Prepared(_by_key())
+def _found_by(column: Column[Any], *, many: bool, facts: Sequence[ColumnElement[Any]]) -> AnySelect:
+    """These facts and the holder's, by what is `wanted`; of many, each row begins with what it was found by."""
+    if not many:
+        return select(*facts, *_HOLDER).where(column == bindparam("wanted"))
+    wanted = bindparam("wanted", type_=ARRAY(column.type))
+    return select(column, *facts, *_HOLDER).where(column == any_(wanted))
+
+
+_ONE = {
+    "session": Prepared(_by_session(_S.digest, many=False)),
+    "named": Prepared(_by_session(_S.id, many=False)),
+    "api_key": Prepared(_by_key(many=False)),
+}
+# On PostgreSQL alone, and so not made before.
+_MANY = {
+    "session": Prepared(lambda _: _by_session(_S.digest, many=True)),
+    "named": Prepared(lambda _: _by_session(_S.id, many=True)),
+    "api_key": Prepared(lambda _: _by_key(many=True)),
+}
 BY_NUMBER = Prepared(select(*_HOLDER).where(_A.number == bindparam("number")))
 
 
-def look_up(uow: UnitOfWork, shown: Presented | Named) -> Pass:
-    """What a credential of the unit's dialect is good for; that it was seen is noted.
+def look_up(uow: UnitOfWork, shown: Sequence[Presented | Named]) -> list[Pass | CredentialRefused]:
+    """What credentials of the unit's dialect are good for, each or why it is refused; that they were seen is noted.
 
-    Of several that are presented the first alone. Refuses `CredentialRefused`, as `identify` does.
+    Of several that one request presents the first alone.
     """
-    if isinstance(shown, Named):
-        row = _find(uow, BY_SESSION_ID, session=shown.session_id)
-        return _in_session(uow, row, shown.expires_at, keys.believed_until(uow))
-    if shown.kind == "session":
-        return _in_session(uow, _find(uow, BY_SESSION, digest=digest(shown.secret)))
-    if shown.kind == "api_key":
-        return _by_api_key(uow, _find(uow, BY_KEY, digest=digest(shown.secret)))
-    raise SharedLinkRefused  # nobody can share anything yet
+    return [_judged(uow, each, row) for each, row in zip(shown, _rows(uow, shown), strict=True)]
 
 
-def _find(uow: UnitOfWork, query: Prepared, **known_by: object) -> Row | None:
-    return query.find(uow.db, {**known_by, "dialect": uow.origin.dialect, "now": uow.now})
+def _judged(uow: UnitOfWork, shown: Presented | Named, row: Row | None) -> Pass | CredentialRefused:
+    try:
+        if isinstance(shown, Named):
+            return _in_session(uow, row, shown.expires_at, keys.believed_until(uow))
+        if shown.kind == "session":
+            return _in_session(uow, row)
+        if shown.kind == "api_key":
+            return _by_api_key(uow, row)
+        raise SharedLinkRefused  # nobody can share anything yet
+    except CredentialRefused as refusal:
+        return refusal
+
+
+def _rows(uow: UnitOfWork, shown: Sequence[Presented | Named]) -> list[Row | None]:
+    """What is stored of credentials. Of one kind with one statement, where another machine is asked."""
+    if uow.db.dialect.name == "sqlite" or len(shown) == 1:
+        return [_row(uow, each) for each in shown]
+    found: dict[tuple[str, object], Row] = {}
+    for kind, query in _MANY.items():
+        wanted = [known_by for each in shown for known_by in [_known_by(each)] if known_by[0] == kind]
+        facts = {"wanted": [value for _, value in wanted], "dialect": uow.origin.dialect, "now": uow.now}
+        rows = query.rows(uow.db, facts) if wanted else []
+        found |= {(kind, row[0]): row[1:] for row in rows}
+    return [found.get(_known_by(each)) for each in shown]
+
+
+def _row(uow: UnitOfWork, shown: Presented | Named) -> Row | None:
+    kind, value = _known_by(shown)
+    query = _ONE.get(kind)
+    facts = {"wanted": value, "dialect": uow.origin.dialect, "now": uow.now}
+    return None if query is None else query.find(uow.db, facts)
+
+
+def _known_by(shown: Presented | Named) -> tuple[str, object]:
+    """The kind of a credential, and by what it is found."""
+    return ("named", shown.session_id) if isinstance(shown, Named) else (shown.kind, digest(shown.secret))
 
 
 def _in_session(uow: UnitOfWork, row: Row | None, *until: datetime) -> Pass:

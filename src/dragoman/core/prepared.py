@@ -39,7 +39,9 @@ class Prepared:
 
     def find(self, db: Connection, facts: Mapping[str, object]) -> tuple[Any, ...] | None:
         """The first row, as `rows` gives it, or None."""
-        return next(iter(self.rows(db, facts)), None)
+        form = self._form(db, facts)
+        rows = self._run(db, form, facts, _ROWS)
+        return form.values(rows[0]) if rows else None
 
     def rows(self, db: Connection, facts: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows that it selects or returns, each its values in the order of the columns."""
