@@ -155,7 +155,7 @@ def test_an_app_password_is_made_used_and_removed(
     assert (client.is_known(), client.lets_in(careful.username, secret)) == (False, False)
 
 
-def test_who_forgot_their_password_sets_another_by_mail(
+def test_R_01_who_forgot_their_password_sets_another_by_mail(
     opens_either: Callable[[str], Any], post: MailServer, apps: Mapping[str, App], bob: Account
 ) -> None:
     """Asked for where one signs in, mailed, set, signed in: the new password opens all, and what was open is closed."""

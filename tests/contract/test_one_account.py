@@ -145,7 +145,7 @@ def delete_at_immich(nodes: Nodes) -> None:
 
 
 @pytest.mark.parametrize("gone", [disable, delete_at_immich])
-def test_an_account_that_is_gone_in_one_place_is_gone_in_all(
+def test_S_08_an_account_that_is_gone_in_one_place_is_gone_in_all(
     nodes: Nodes, gone: Callable[[Nodes], None]
 ) -> None:
     """From the next request on no token of any dialect answers on the other node, and no password lets anybody in."""

@@ -96,7 +96,7 @@ def delete(core: Core, account: Account, _dialect: Dialect) -> None:
 
 @each_dialect
 @pytest.mark.parametrize("end", [sign_out, disable, delete], ids=lambda end: end.__name__)
-def test_what_is_revoked_is_refused_at_once_here_and_within_a_second_elsewhere(
+def test_S_06_what_is_revoked_is_refused_at_once_here_and_within_a_second_elsewhere(
     gate: Gateway, dialect: Dialect, end: Callable[[Core, Account, Dialect], None]
 ) -> None:
     """The node that revokes forgets what it knew; another may believe it for a second and no longer."""
@@ -131,7 +131,7 @@ def test_what_has_expired_is_refused_at_that_instant(gate: Gateway, dialect: Dia
 
 
 @pytest.mark.parametrize("dialect", [d for d in DIALECTS if has_keys(d)], ids=lambda d: d.name)
-def test_keys_pass_until_they_are_revoked(gate: Gateway, dialect: Dialect) -> None:
+def test_K_04_keys_pass_until_they_are_revoked(gate: Gateway, dialect: Dialect) -> None:
     """An unrestricted key passes as its owner, and no longer once it is rotated or revoked."""
     account = gate.somebody()
     for revoke in (api_keys.rotate, api_keys.revoke):

@@ -303,7 +303,7 @@ LIKE_AN_APP_PASSWORD = "-".join(["abcd"] * 7)
 
 
 @each_dialect
-def test_unknown_account_and_wrong_password_look_alike(
+def test_T_02_unknown_account_and_wrong_password_look_alike(
     dialect: Dialect, sqlite_url: str, clock: FakeClock
 ) -> None:
     """Nobody learns from a refused sign-in who has an account: status, headers, body and hashes are the same."""
@@ -403,7 +403,7 @@ def test_administrators_operations_are_theirs(dialect: Dialect, traveller: Trave
 
 
 @each_release
-def test_no_secret_is_logged_or_stored(
+def test_S_01_no_secret_is_logged_or_stored(
     dialect: Dialect,
     release: str,
     travel: Travel,
@@ -448,7 +448,7 @@ def test_no_secret_is_logged_or_stored(
 
 
 @each_dialect
-def test_no_secret_is_logged_wherever_a_request_holds_it(
+def test_K_06_no_secret_is_logged_wherever_a_request_holds_it(
     dialect: Dialect, travel: Travel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every operation is asked with a secret wherever one may stand; the log tells of each request, and of no secret."""

@@ -410,7 +410,9 @@ def test_what_cannot_be_added_is_refused(
     [(sha512(PASSWORD.encode()).hexdigest(), PASSWORD), ("", "")],
     ids=["sha512", "blank"],
 )
-def test_an_account_brings_its_hash_along(command: Command, core: Core, hashed: str, password: str) -> None:
+def test_P_06_an_account_brings_its_hash_along(
+    command: Command, core: Core, hashed: str, password: str
+) -> None:
     """`--password-hash-file` takes over what another product stored; a blank password alone lets nobody in."""
     (command.folder / "hash").write_text(f"{hashed}\n")
     ok(command("account", "add", "--email", ALICE, "--password-hash-file", "hash"))
@@ -523,7 +525,7 @@ def test_a_second_factor_is_shown_and_dropped(command: Command, core: Core, alic
     assert (again.code, again.err) == (1, "dragoman: the account has no second factor\n")
 
 
-def test_a_locked_account_is_shown_and_unlocked(command: Command, core: Core, alice: object) -> None:
+def test_R_06_a_locked_account_is_shown_and_unlocked(command: Command, core: Core, alice: object) -> None:
     """`account show` tells that guessing has locked an account, and `account unlock` lets its owner in again."""
     assert not lets_in(core, password="a guess")
     with pytest.raises(Throttled):
@@ -709,7 +711,7 @@ def test_every_change_is_on_record(command: Command, core: Core) -> None:
     assert all(re.fullmatch(r"dragoman 0\.1\.0, user \S+", line["agent"]) for line in lines)
 
 
-def test_the_verbs_work_on_each_engine(tmp_path: Path, database_url: str) -> None:
+def test_R_06_the_verbs_work_on_each_engine(tmp_path: Path, database_url: str) -> None:
     """An account is added, found, unlocked, given a key and purged on SQLite and on PostgreSQL alike."""
     command = Command(tmp_path, {**CHEAP, "DRAGOMAN_MASTER_KEY": MASTER_KEY})
     at = ("--database", database_url)

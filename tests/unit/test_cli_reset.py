@@ -40,7 +40,7 @@ def test_with_a_mail_server_nothing_need_be_read(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("alice")
-def test_a_link_is_printed_for_the_operator_to_hand_over(command: Command) -> None:
+def test_R_06_a_link_is_printed_for_the_operator_to_hand_over(command: Command) -> None:
     """With --print-link nothing is mailed: the link is on standard output, alone, and what it does on the other."""
     started = command("account", "reset", ALICE, "--print-link")
     assert LINK.fullmatch(started.out.strip())

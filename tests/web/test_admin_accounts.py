@@ -166,7 +166,7 @@ def test_somebody_is_signed_out_everywhere(house: Running, admin: Browser, at_bo
     assert line["actor_number"] == do(house.core, accounts.get, ALICE).number
 
 
-def test_acting_as_somebody_else_is_seen_on_every_page_until_it_stops(
+def test_K_08_acting_as_somebody_else_is_seen_on_every_page_until_it_stops(
     house: Running, admin: Browser, at_bob: str
 ) -> None:
     """A banner names both; what one signs in with stays theirs; both are on record; and one is oneself again."""

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
+import httpx2
 import pytest
 from tests.authenticator import Device
-from tests.fakes import PASSWORD, do
-from tests.people import events
+from tests.fakes import ORIGIN, PASSWORD, do
+from tests.people import ALICE, events
 from tests.running import Running
 from tests.visiting import Browser, browsing
 
-from dragoman.core import outbox
+from dragoman.core import accounts, outbox, throttle
 from dragoman.core.factors import code_at, seed_of, step_at
 from dragoman.core.secrets import Secret
 
@@ -181,27 +182,47 @@ def begun(text: str) -> tuple[dict[str, object], str]:
     return told["options"], told["carries"]
 
 
-def test_a_passkey_is_added_and_signs_in_alone(house: Running, local: Browser) -> None:
-    """Made after a fresh proof, it lets its owner in without a name; removed, it lets nobody in."""
+def with_passkey(house: Running, local: Browser) -> Device:
+    """Alice's device, whose passkey she has just added."""
     local.sign_in()
     proved(house, local, "/account/passkeys/new")
-    url = str(local.client.base_url).rstrip("/")
-    device = Device("localhost", url)
+    device = Device("localhost", str(local.client.base_url).rstrip("/"))
     token = local.form("/account/passkeys")["form_token"]
     options, carries = begun(local.client.post("/account/passkeys/new", data={"form_token": token}).text)
     page = local.send(
         "/account/passkeys", carries=carries, answer=json.dumps(device.make(options)), name="Phone"
     )
-    assert "The passkey was added." in page.text
-    assert "Phone" in page.text
+    assert ("The passkey was added." in page.text, "Phone" in page.text) == (True, True)
+    return device
+
+
+def show(other: Browser, device: Device) -> httpx2.Response:
+    """Sign in by a device's passkey."""
+    told = re.search(r'data-begun="([^"]*)"', other.go("/sign-in").text)
+    assert told is not None
+    options, carries = begun(unescape(told[1]))
+    assert "allowCredentials" not in options  # T-02: nobody learns from it who has passkeys
+    return other.send("/sign-in/passkey", carries=carries, answer=json.dumps(device.show(options)))
+
+
+def test_P_07_a_passkey_signs_in_where_no_password_is_heard_any_more(house: Running, local: Browser) -> None:
+    """Strangers who guess a hundred times lock the password of an account, and nothing else."""
+    device, number = with_passkey(house, local), do(house.core, accounts.get, ALICE).number
+    for _ in range(100):
+        with house.core.begin(ORIGIN, writes=True) as uow:
+            throttle.reserve(uow, [throttle.account_counter(uow, "password", number)])
+        house.clock.forward(minutes=15)
+    with browsing(device.origin, **{"user-agent": "another"}) as other:
+        assert other.sign_in().status_code == 429
+        assert show(other, device).url.path == "/account"
+
+
+def test_a_passkey_is_added_and_signs_in_alone(house: Running, local: Browser) -> None:
+    """Made after a fresh proof, it lets its owner in without a name; removed, it lets nobody in."""
+    device = with_passkey(house, local)
+    url = device.origin
     with browsing(url) as other:
-        page = other.go("/sign-in")
-        told = re.search(r'data-begun="([^"]*)"', page.text)
-        assert told is not None
-        options, carries = begun(unescape(told[1]))
-        assert "allowCredentials" not in options  # T-02: nobody learns from it who has passkeys
-        page = other.send("/sign-in/passkey", carries=carries, answer=json.dumps(device.show(options)))
-        assert page.url.path == "/account"
+        assert show(other, device).url.path == "/account"
         assert other.go("/account/totp").url.path == "/account/totp"  # it is fresh proof, too
     [action] = re.findall(r'action="(/account/passkeys/[^"]+/remove)"', local.go("/account/factors").text)
     local.send(action)

@@ -40,6 +40,15 @@ def test_P_02_every_reason_against_a_password_is_given(browser: Browser) -> None
     assert browser.sign_in().url.path == "/account"
 
 
+def test_P_04_a_phrase_of_small_letters_will_do_and_does_not_expire(house: Running, browser: Browser) -> None:
+    """No kind of character is asked for; after 400 days it signs in as on the first, and nothing is to be changed."""
+    phrase = "lantern orchid ferry"
+    assert "Your password is changed." in changed(browser, new=phrase)
+    house.clock.forward(days=400)
+    assert browser.go("/account").url.path == "/sign-in"
+    assert browser.sign_in(password=phrase).url.path == "/account"
+
+
 def test_P_05_a_password_of_a_mebibyte_is_refused_unread(browser: Browser) -> None:
     """What is longer than a form can be is 413, and nothing is hashed."""
     browser.sign_in()

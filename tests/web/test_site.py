@@ -29,11 +29,12 @@ def cookie(answer: httpx2.Response, name: str) -> str:
     return str(found)
 
 
-def test_somebody_signs_in_comes_home_and_signs_out(browser: Browser) -> None:
+def test_S_05_somebody_signs_in_comes_home_and_signs_out(browser: Browser) -> None:
     """A signed-in browser sees its account; a signed-out one is asked to sign in, and what it held opens nothing."""
     page = browser.sign_in()
     assert (page.status_code, page.url.path, ALICE in page.text) == (200, HOME, True)
     held = browser.client.cookies["dragoman"]
+    assert page.headers["cache-control"] == "no-store"
     page = browser.send("/sign-out")
     assert (page.url.path, "You are signed out." in page.text) == ("/sign-in", True)
     browser.client.cookies.set("dragoman", held)

@@ -38,6 +38,7 @@ from dragoman.core.second_steps import ByCode, Typed
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
 from dragoman.core.tally import Figure, counted
+from dragoman.core.telling import tell_owner
 from dragoman.core.throttle import Counter
 from dragoman.core.work import UnitOfWork
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import Core, Origin
 
 Given = TypeVar("Given")
+LAST_GUESS = "Too many wrong passwords were tried for your account: until it is unlocked, none is heard."
 
 _BY_NAME = Prepared(
     select(
@@ -205,7 +207,8 @@ def _ask_by_name(uow: UnitOfWork, name: str, typed: Typed) -> _Asked:
     account = Account(*row[: len(COLUMNS)])
     stored, known_device, seen_at, has_factor = row[len(COLUMNS) :]
     counters = attempts_from(uow, "password", account.number, known_device)
-    throttle.reserve(uow, counters)
+    if throttle.reserve(uow, counters):
+        tell_owner(uow, account, LAST_GUESS)
     step = second_steps.read(uow, account, typed, has_factor=has_factor)
     return _Asked(account, stored if account.is_active else None, counters, step, seen_at)
 

@@ -133,13 +133,16 @@ def of_link(uow: UnitOfWork, link_id: int) -> tuple[Counter, ...]:
     return (Counter(f"link:{link_id}", uow.rules.throttle.free), address_counter(uow, "link"))
 
 
-def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> None:
-    """Count an attempt that is about to be made, or refuse it. `Throttled` says how long to wait."""
-    for counter in counters:
-        _count(uow, counter)
+def reserve(uow: UnitOfWork, counters: Iterable[Counter]) -> bool:
+    """Count an attempt that is about to be made, or refuse it. `Throttled` says how long to wait.
+
+    Whether it is the last one: unless it is right, nothing more is heard until somebody unlocks the account.
+    """
+    last = [_count(uow, counter) for counter in counters]
+    return any(last)
 
 
-def _count(uow: UnitOfWork, counter: Counter) -> None:
+def _count(uow: UnitOfWork, counter: Counter) -> bool:
     rule, now = uow.rules.throttle, uow.now
     fresh = {"key": counter.key, "failures": 1, "blocked_until": None, "forget_at": now + rule.forget}
     counted = _ONE_MORE.find(uow.db, {**fresh, **_instants(uow)})
@@ -150,8 +153,10 @@ def _count(uow: UnitOfWork, counter: Counter) -> None:
     failures: int = counted[0]
     if counter.locks and failures >= rule.lock_after:
         _block(uow, counter, LOCKED)
-    elif delay := rule.delay(failures, free=counter.free):
+        return True
+    if delay := rule.delay(failures, free=counter.free):
         _block(uow, counter, delay)
+    return False
 
 
 def _block(uow: UnitOfWork, counter: Counter, delay: timedelta) -> None:

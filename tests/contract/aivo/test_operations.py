@@ -197,7 +197,7 @@ def test_a_token_for_others_is_refused(house: House, claimed: dict[str, str]) ->
 # --- how it ends ----------------------------------------------------------------------------------------
 
 
-def test_a_logout_ends_both_tokens_at_once(house: House) -> None:
+def test_S_05_a_logout_ends_both_tokens_at_once(house: House) -> None:
     """After a logout neither token of the session is good, whoever holds it; another session goes on."""
     person = house.person()
     first, other = house.log_in(person), house.log_in(person)

@@ -190,7 +190,7 @@ def test_guesses_are_delayed_and_told_for_how_long(house: House) -> None:
     assert answers[-1].headers["retry-after"] == "1"
 
 
-def test_a_password_too_long_to_be_hashed(house: House) -> None:
+def test_P_05_a_password_too_long_to_be_hashed(house: House) -> None:
     """It is 400 about the password, before anything is hashed."""
     says = {"password": ["Ensure this field has no more than 4096 bytes."]}
     assert_refused(house.log_in("ann", "x" * 5000), 400, says)

@@ -69,7 +69,7 @@ def test_unlocking_again_begins_anew(houses: House) -> None:
     assert houses.status(person.token) == elevated(in_minutes(houses, 15))
 
 
-def test_elevation_ends_with_its_time(houses: House) -> None:
+def test_S_10_elevation_ends_with_its_time(houses: House) -> None:
     """A session left alone is elevated until the last moment and not in it; the date stays, past (§1.6)."""
     person = unlocked(houses)
     until = in_minutes(houses, 15)
@@ -132,7 +132,7 @@ def test_lock_ends_the_elevation_and_its_date(houses: House) -> None:
         assert_says(houses.call("get_auth_status", person.token), 200, elevated(None, now=False))
 
 
-def test_another_session_is_not_elevated(houses: House) -> None:
+def test_S_10_another_session_is_not_elevated(houses: House) -> None:
     """The PIN is the account's, the elevation the session's alone; a lock is, too (§2.3)."""
     person = unlocked(houses)
     other = houses.token(person.account)
@@ -186,7 +186,7 @@ def test_change_of_password_leaves_elevations_alone(houses: House) -> None:
     assert houses.call("unlock_auth_session", person.token, {"pinCode": PIN}).status_code == 200
 
 
-def test_api_key_is_never_elevated(houses: House) -> None:
+def test_S_10_api_key_is_never_elevated(houses: House) -> None:
     """A key has no elevation, though every session of its account has one, and cannot get one (§2.3)."""
     person = unlocked(houses)
     _, key = houses.key(person.account, "all")

@@ -15,7 +15,7 @@ from tests.contract.immich.speech import OTHER_PIN, PIN, House, Person, assert_r
 from tests.fakes import NEW_PASSWORD, PASSWORD, FakeClock, cheap_hasher, do
 from tests.running import configured, running
 
-from dragoman.core import accounts, throttle
+from dragoman.core import accounts, outbox, throttle
 from dragoman.core.passwords import Hasher, Turnstile
 
 WRONG = "some-other-4-passphrase"
@@ -139,14 +139,16 @@ def test_right_password_has_to_wait_and_then_works(owns: House) -> None:
         assert_refused(guess(owns, person.email), 401, NO)
 
 
-def test_hundredth_failure_locks_until_unlocked(own: House) -> None:
-    """A hundred failures in a row lock the account for strangers until an operator unlocks it."""
+def test_P_07_hundredth_failure_locks_until_unlocked(own: House) -> None:
+    """A hundred failures in a row lock the account for strangers until an operator unlocks it; its owner is told once."""
     person = own.person()
     for _ in range(100):
+        assert list(do(own.core, outbox.listed)) == []
         assert_refused(guess(own, person.email), 401, NO)
         own.clock.forward(minutes=15)
     own.clock.forward(days=30)
     assert guess(own, person.email, PASSWORD).status_code == 429
+    assert [mail.recipient for mail in do(own.core, outbox.listed)] == [person.email]
     do(own.core, throttle.unlock, person.number)
     assert guess(own, person.email, PASSWORD).status_code == 201
 
@@ -169,7 +171,7 @@ def test_spelling_of_a_name_does_not_buy_tries(own: House) -> None:
     assert_later(guess(own, spellings[2]), 1)
 
 
-def test_known_device_is_not_locked_out(owns: House) -> None:
+def test_P_07_known_device_is_not_locked_out(owns: House) -> None:
     """A stranger's failures do not keep out a device that has signed in before."""
     person = owns.person()
     assert owns.log_in(person.email, headers=PHONE).status_code == 201
@@ -206,7 +208,7 @@ def prove_pin_by_reset(house: House, person: Person, pin: str) -> httpx2.Respons
 
 
 @pytest.mark.parametrize("prove", [prove_pin_by_unlock, prove_pin_by_change, prove_pin_by_reset])
-def test_guessing_a_pin_is_slowed_down(houses: House, prove: Any) -> None:
+def test_S_10_guessing_a_pin_is_slowed_down(houses: House, prove: Any) -> None:
     """A six-digit PIN is found by trying, so that tries are few, wherever one is shown; and then it waits."""
     person = houses.person()
     houses.call("setup_pin_code", person.token, {"pinCode": PIN})
@@ -218,7 +220,7 @@ def test_guessing_a_pin_is_slowed_down(houses: House, prove: Any) -> None:
     assert prove(houses, person, PIN).status_code == 200
 
 
-def test_pin_and_password_are_counted_apart(houses: House) -> None:
+def test_P_08_pin_and_password_are_counted_apart(houses: House) -> None:
     """Failures at the PIN delay neither log-in nor password; nor the other way round."""
     ada, bob = houses.person(), houses.person()
     for person in (ada, bob):

@@ -51,7 +51,7 @@ def called(house: House, operation: Operation[Any, Any], key: str) -> Any:
 
 
 @EVERY
-def test_the_decision_is_declared(release: str, operation: Operation[Any, Any]) -> None:
+def test_K_02_the_decision_is_declared(release: str, operation: Operation[Any, Any]) -> None:
     """No operation with a caller is left undecided: it asks for a permission of its release, or for any key."""
     spoken = RELEASES[release]
     assert operation.name in spoken.key_permissions or operation.permission is not None
@@ -66,7 +66,7 @@ def test_the_table_is_about_operations_that_are_there() -> None:
 
 
 @EVERY
-def test_a_key_without_the_permission_is_refused(
+def test_K_02_a_key_without_the_permission_is_refused(
     admins: dict[str, tuple[House, Account]], release: str, operation: Operation[Any, Any]
 ) -> None:
     """A key that has every permission but the one is told which; where any will do, none is missing."""

@@ -114,7 +114,9 @@ def narrow(tmp_path: Path) -> Iterator[tuple[House, Hasher]]:
         yield house, hasher
 
 
-def test_full_hashing_lane_is_503_at_once_and_nobody_else_s_trouble(narrow: tuple[House, Hasher]) -> None:
+def test_P_10_full_hashing_lane_is_503_at_once_and_nobody_else_s_trouble(
+    narrow: tuple[House, Hasher],
+) -> None:
     """When no hash can be begun, sign-ins are told to come again at once, and all others go on."""
     house, hasher = narrow
     person = house.person()

@@ -277,7 +277,7 @@ def test_policy_speaks_in_the_shape_of_validation(house: House, new: str, said: 
 
 
 @pytest.mark.parametrize("operation", ["login", "change_password", "change_pin_code", "reset_pin_code"])
-def test_absurdly_long_password_is_refused_unhashed(house: House, operation: str) -> None:
+def test_P_05_absurdly_long_password_is_refused_unhashed(house: House, operation: str) -> None:
     """A password of more than 4096 bytes is refused as a field, wherever one is to be proved."""
     person = house.person()
     house.call("setup_pin_code", person.token, {"pinCode": PIN})

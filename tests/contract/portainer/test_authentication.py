@@ -163,7 +163,7 @@ def test_unknown_names_and_wrong_passwords_are_refused_alike(house: House) -> No
     assert_refused(house.log_in(bare.username), *REFUSED)
 
 
-def test_a_password_beyond_measure_is_not_hashed(house: House) -> None:
+def test_P_05_a_password_beyond_measure_is_not_hashed(house: House) -> None:
     """More than four KiB are refused unhashed, in the payload's words."""
     assert_refused(house.log_in("admin", "x" * 5000), 400, INVALID, "Invalid password")
 
@@ -221,7 +221,7 @@ def test_two_credentials_are_one_too_many(house: House, method: str, path: str) 
         ({"dialects": {"portainer": {"force_secure_cookies": True}}}, {}, True),
     ],
 )
-def test_the_cookie_is_for_tls_alone_where_there_is_tls(
+def test_S_02_the_cookie_is_for_tls_alone_where_there_is_tls(
     tmp_path: Path, told: dict[str, Any], headers: dict[str, str], *, is_secure: bool
 ) -> None:
     """`Secure` is there over TLS, also behind a proxy that is trusted, and where settings force it (§1.1 [N])."""

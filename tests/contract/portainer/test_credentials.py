@@ -90,7 +90,7 @@ def test_a_parameter_of_another_name_is_no_key(house: House) -> None:
     assert_refused(house.ask("GET", "/users/me", params={"api-key": key}), 401, *NO_TOKEN)
 
 
-def test_a_token_may_stand_in_the_query(house: House) -> None:
+def test_K_06_a_token_may_stand_in_the_query(house: House) -> None:
     """`?token=` counts before the header, unless it is empty, and after the cookie."""
     account, other = house.account(), house.account()
     jwt = house.token(account)

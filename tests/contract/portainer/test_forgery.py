@@ -302,7 +302,7 @@ def test_a_write_comes_from_a_page_that_is_trusted(behind_tls: House, case: str)
 # --- signing out ----------------------------------------------------------------------------------------
 
 
-def test_signing_out_ends_the_session_of_the_cookie(page: Page) -> None:
+def test_S_05_signing_out_ends_the_session_of_the_cookie(page: Page) -> None:
     """204 without a body; the cookie is taken away and its session is ended, whoever still holds the token."""
     page.read()
     headers = {**page.headers, "x-csrf-token": page.token}

@@ -125,7 +125,7 @@ def test_a_password_is_held_to_the_policy(house: House) -> None:
     assert house.is_good(key)
 
 
-def test_an_endless_password_is_refused_unhashed(house: House) -> None:
+def test_P_05_an_endless_password_is_refused_unhashed(house: House) -> None:
     """By its length alone, whoever's it is."""
     assert_invalid(house.log_in("nobody", "x" * 5000), {"pass": ["Use at most 4096 bytes"]})
 

@@ -100,7 +100,7 @@ def test_a_new_password(house: House, sdk: Driver) -> None:
     assert log_in(sdk, account, NEW_PASSWORD) != key
 
 
-def test_a_key_is_deleted(house: House, sdk: Driver) -> None:
+def test_S_05_a_key_is_deleted(house: House, sdk: Driver) -> None:
     """By query, always with success."""
     key = log_in(sdk, house.account())
     for params in ({"apikey": key}, {"apikey": key}, {"apikey": ""}, {}):

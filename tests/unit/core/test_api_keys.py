@@ -35,7 +35,7 @@ def test_a_key_is_its_owners_caller(core: Core, clock: FakeClock) -> None:
     assert (key.name, key.created_at, key.updated_at, key.used_at) == ("Backup", clock.now, clock.now, None)
 
 
-def test_a_keys_secret_is_not_kept(core: Core) -> None:
+def test_K_01_a_keys_secret_is_not_kept(core: Core) -> None:
     """Of a key its digest is stored, and the first six characters, by which its owner knows it."""
     somebody(core)
     key, secret = issued(core, form=KeyForm("ak_"))
@@ -46,7 +46,7 @@ def test_a_keys_secret_is_not_kept(core: Core) -> None:
     assert secret.reveal() not in str(row)
 
 
-def test_a_key_ends_when_it_expires(core: Core, clock: FakeClock) -> None:
+def test_K_04_a_key_ends_when_it_expires(core: Core, clock: FakeClock) -> None:
     """A key is good until the instant at which it expires; without one it is good for ever."""
     somebody(core)
     _, passing = issued(core, expires_at=clock.now + timedelta(days=1))

@@ -175,7 +175,7 @@ def test_a_key_of_the_administrator_stays_theirs(sqlite_core: Core) -> None:
     assert calling(core, admin).actor is None
 
 
-def test_nobody_goes_on_to_a_third(sqlite_core: Core) -> None:
+def test_K_08_nobody_goes_on_to_a_third(sqlite_core: Core) -> None:
     """Who acts as an administrator does not act through them as somebody else: they stop first."""
     core = sqlite_core
     bob, eve = somebody(core, BOB, is_admin=True), somebody(core, EVE)
@@ -204,7 +204,7 @@ def test_of_many_that_stop_at_once_one_does(core: Core) -> None:
 # --- the end --------------------------------------------------------------------------------------------
 
 
-def test_it_lasts_no_longer_than_the_rules_allow(core: Core, clock: FakeClock) -> None:
+def test_K_08_it_lasts_no_longer_than_the_rules_allow(core: Core, clock: FakeClock) -> None:
     """At the limit, however busy the session is, it is refused and is not the administrator's again."""
     secret = acting(core)
     clock.forward(minutes=59, seconds=59)
@@ -343,7 +343,7 @@ def key_of(core: Core) -> uuid.UUID:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_one_signs_in_with_is_out_of_reach(sqlite_core: Core, change: str) -> None:
+def test_K_08_what_one_signs_in_with_is_out_of_reach(sqlite_core: Core, change: str) -> None:
     """Nobody changes a credential as somebody else, not even knowing what proves them to be that; nothing is written."""
     core = sqlite_core
     bob = somebody(core, BOB, is_admin=True)
@@ -373,7 +373,7 @@ def test_trust_that_was_bought_before_is_not_taken_along(sqlite_core: Core) -> N
 # --- what is on record ----------------------------------------------------------------------------------
 
 
-def test_every_line_has_both_names(core: Core, clock: FakeClock) -> None:
+def test_K_08_every_line_has_both_names(core: Core, clock: FakeClock) -> None:
     """What is done while acting is on record with both, whoever it concerns, and is found under each name."""
     admin, bob, eve = somebody(core, is_admin=True), somebody(core, BOB, is_admin=True), somebody(core, EVE)
     secret = acting(core, admin=admin, subject=bob)

@@ -63,7 +63,7 @@ def test_opening_counts_one_view_and_is_on_record(core: Core, alice: Principal, 
     assert events(core).count("link opened") == 2
 
 
-def test_the_last_view_is_the_last(core: Core, alice: Principal) -> None:
+def test_K_07_the_last_view_is_the_last(core: Core, alice: Principal) -> None:
     """A link with no view left opens nothing, and looks as if there were none."""
     _, token = made(core, alice, views=1)
     opened(core, token)
@@ -112,7 +112,7 @@ def test_a_link_is_void_without_its_people(core: Core, alice: Principal, whose: 
     opened(core, token)
 
 
-def test_a_link_ends_when_it_is_said_to(core: Core, alice: Principal, clock: FakeClock) -> None:
+def test_K_07_a_link_ends_when_it_is_said_to(core: Core, alice: Principal, clock: FakeClock) -> None:
     """A link opens until its end, to the microsecond, and not after."""
     _, token = made(core, alice, expires_at=clock.now + timedelta(hours=1))
     clock.forward(hours=1, microseconds=-1)
@@ -211,7 +211,7 @@ def test_there_is_room_for_a_bounded_number(
 # --- passwords --------------------------------------------------------------------------------------------
 
 
-def test_a_password_opens_its_link_alone(core: Core, alice: Principal) -> None:
+def test_K_07_a_password_opens_its_link_alone(core: Core, alice: Principal) -> None:
     """With a password a link opens, without it or with another one it does not, and no view is counted."""
     link, token = made(core, alice, password=LINK_PASSWORD, views=1)
     assert looked_at(core, token).has_password
@@ -239,7 +239,9 @@ def test_an_absurd_password_is_refused_unhashed(core: Core, alice: Principal) ->
         opened(core, token, password="x" * 5000)
 
 
-def test_guessing_a_links_password_is_slowed_down(core: Core, alice: Principal, clock: FakeClock) -> None:
+def test_P_08_guessing_a_links_password_is_slowed_down(
+    core: Core, alice: Principal, clock: FakeClock
+) -> None:
     """After ten failures a link waits, with the right password too, but it never locks; others do not wait."""
     (_, token), (_, other) = (made(core, alice, password=LINK_PASSWORD) for _ in range(2))
     for _ in range(11):

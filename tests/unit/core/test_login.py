@@ -277,7 +277,7 @@ def test_a_sign_in_survives_another_change_meanwhile(core: Core) -> None:
     ],
     ids=["argon2id with less memory", "bcrypt 2b", "bcrypt 2y"],
 )
-def test_an_outdated_hash_is_renewed(core: Core, made: str) -> None:
+def test_P_06_an_outdated_hash_is_renewed(core: Core, made: str) -> None:
     """The first right password after an import, or after the settings were raised, is hashed anew."""
     account = somebody(core)
     store(core, account, made)

@@ -151,7 +151,7 @@ def test_the_limit_counts_what_is_hashed() -> None:
         octets("\U0001d15e" * 513)  # 4 bytes each as given, 8 in NFC
 
 
-def test_a_megabyte_costs_nothing() -> None:
+def test_P_05_a_megabyte_costs_nothing() -> None:
     """A password of 1 MiB is answered in far less than 50 ms, though this hash would take seconds."""
     slow = Hasher(memory_kib=1 << 18, passes=8)
     stored = QUICK.hash(PHRASE)
@@ -222,7 +222,7 @@ def test_sane_passwords_pass() -> None:
     # The hashes are salted anew in each process, and test ids must not be.
     ids=["id", "id-costly", "id-long", "id-short", "i", "d", "v16", "v-none", "2a", "2b", "2y", "2b-dear"],
 )
-def test_hashes_of_other_makers_are_verified_and_outdated(stored: str) -> None:
+def test_P_06_hashes_of_other_makers_are_verified_and_outdated(stored: str) -> None:
     """Argon2 of any kind and setting and the three bcrypts know their password, no other, and want renewal."""
     assert QUICK.verify(stored, PHRASE)
     assert not QUICK.verify(stored, PHRASE + "!")
@@ -241,7 +241,7 @@ def test_changed_settings_make_old_hashes_outdated() -> None:
         assert QUICK.is_outdated(changed)
 
 
-def test_bcrypt_of_a_long_password() -> None:
+def test_P_06_bcrypt_of_a_long_password() -> None:
     """A bcrypt hash knows only the first 72 bytes of its password, and the whole password still opens."""
     long = "0123456789" * 8
     stored = crypt(long[:72].encode())  # as its makers did, silently
@@ -535,7 +535,7 @@ def test_all_hashing_passes_the_turnstile(work: Callable[[Hasher], object]) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of resident memory from /proc")
-def test_memory_is_bounded_by_hashes_at_once() -> None:
+def test_P_10_memory_is_bounded_by_hashes_at_once() -> None:
     """Sixteen threads that hash with 32 MiB, two at once, take 64 MiB and not 512."""
     program = """if True:
         import threading

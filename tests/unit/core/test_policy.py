@@ -40,7 +40,7 @@ def lasting(password: str, policy: Policy) -> float:
     ("policy", "least"),
     [(STANDARD, 8), (NIST, 15), (LEGACY, 1)],
 )
-def test_each_profile_has_its_least_length(policy: Policy, least: int) -> None:
+def test_P_01_each_profile_has_its_least_length(policy: Policy, least: int) -> None:
     """One character fewer than the profile's least is refused with that number, the least itself is not."""
     enough = "zqxjvkwbpfygmuc"[:least]
     assert check(enough, policy=policy) == ()
@@ -111,7 +111,7 @@ def test_what_is_no_text_is_refused(policy: Policy, password: str) -> None:
         "~!@#$%^&*()_+{}|",
     ],
 )
-def test_no_rules_of_composition(password: str) -> None:
+def test_P_04_no_rules_of_composition(password: str) -> None:
     """Any text will do that is long enough: no kind of character is demanded and none but NUL forbidden."""
     assert codes(password, names=NAMES) == []
 
@@ -128,7 +128,7 @@ def test_the_list_holds_the_most_common_of_both_counts() -> None:
 
 
 @pytest.mark.parametrize("policy", [STANDARD, NIST], ids=["standard", "nist"])
-def test_every_common_password_is_refused(policy: Policy) -> None:
+def test_P_02_every_common_password_is_refused(policy: Policy) -> None:
     """Each one on the list is refused for being common, however long it is and however it is written."""
     for word in common_passwords():
         assert "too_common" in codes(word, policy)
@@ -152,7 +152,7 @@ def test_every_common_password_is_refused(policy: Policy) -> None:
         "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44",  # full-width letters
     ],
 )
-def test_a_common_password_in_disguise_is_common(password: str) -> None:
+def test_P_02_a_common_password_in_disguise_is_common(password: str) -> None:
     """Digits and punctuation around a common password, and its case, do not make it another."""
     assert codes(password) == ["too_common"]
 
@@ -206,7 +206,7 @@ def test_random_phrases_and_random_strings_are_accepted() -> None:
     ],
 )
 @pytest.mark.parametrize("policy", [STANDARD, NIST], ids=["standard", "nist"])
-def test_a_password_is_not_ones_own_name(policy: Policy, password: str) -> None:
+def test_P_02_a_password_is_not_ones_own_name(policy: Policy, password: str) -> None:
     """Username, e-mail address, its local part and display name, ignoring case and what is put around them."""
     assert "contains_name" in codes(password, policy, names=NAMES)
     assert "contains_name" not in codes(password, policy, names=("bob", "bob@example.org"))
@@ -243,7 +243,7 @@ def test_empty_names_refuse_nothing() -> None:
 @pytest.mark.parametrize(
     "password", ["dragoman", "Dragoman1", "DRAGOMAN2026!", "drago-man", "1dragoman", "dragomandragoman"]
 )
-def test_a_password_is_not_the_services_name(password: str) -> None:
+def test_P_02_a_password_is_not_the_services_name(password: str) -> None:
     """This service's name is what one tries first here, with or without digits and punctuation."""
     assert "contains_service" in codes(password)
 

@@ -116,7 +116,7 @@ def test_the_letter_tells_its_reader_what_it_is(sealed: Core) -> None:
     assert "Bob &lt;b&gt;" in mail.letter.html
 
 
-def test_a_secret_works_once(sealed: Core) -> None:
+def test_R_01_a_secret_works_once(sealed: Core) -> None:
     """Used, it is of no use, whatever became of the password."""
     secret = mailed(sealed)
     completed(sealed, secret)
@@ -191,7 +191,7 @@ ENDS: list[Callable[[Core], Any]] = [
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-def test_a_secret_is_dead_once_what_it_stood_for_has_changed(
+def test_R_01_a_secret_is_dead_once_what_it_stood_for_has_changed(
     sealed: Core, end: Callable[[Core], Any]
 ) -> None:
     """Any change of the password or the address, the account's end, and a newer secret end the one before."""
@@ -234,7 +234,7 @@ def test_a_reset_frees_who_was_locked_out(sealed: Core) -> None:
     assert not do(sealed, accounts.get, "1").must_change_password
 
 
-def test_a_second_factor_is_as_it_was(sealed: Core, clock: FakeClock) -> None:
+def test_R_01_a_second_factor_is_as_it_was(sealed: Core, clock: FakeClock) -> None:
     """Whoever set the password by the mail needs the code all the same, and has no more guesses at it than before."""
     alice = do(sealed, accounts.get, ALICE)
     shown = Secret(code_at(SEED, step_at(clock.now)))

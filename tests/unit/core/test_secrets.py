@@ -75,7 +75,7 @@ def test_a_secret_is_revealed_on_demand() -> None:
 
 
 @given(st.text(), st.text())
-def test_secrets_are_compared_by_value(one: str, other: str) -> None:
+def test_T_03_secrets_are_compared_by_value(one: str, other: str) -> None:
     """Two secrets are equal when their values are, whatever they are made of, and then they hash alike."""
     assert (Secret(one) == Secret(other)) == (one == other)
     assert hash(Secret(one)) == hash(Secret(one))
@@ -136,7 +136,7 @@ def test_unlucky_dice_are_thrown_again() -> None:
     assert mint(lambda _: next(throws), length=3).reveal() == "012"
 
 
-def test_a_secret_has_238_bits() -> None:
+def test_S_01_a_secret_has_238_bits() -> None:
     """Unless told otherwise a secret is 40 characters long, and no two of ten thousand are alike."""
     minted = {mint(os.urandom).reveal() for _ in range(10_000)}
     assert len(minted) == 10_000

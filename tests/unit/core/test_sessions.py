@@ -31,7 +31,7 @@ def is_alive(core: Core, secret: Secret, dialect: str = "immich") -> bool:
 # --- how a session lives --------------------------------------------------------------------------------
 
 
-def test_a_session_unused_idles_out(core: Core, clock: FakeClock) -> None:
+def test_S_04_a_session_unused_idles_out(core: Core, clock: FakeClock) -> None:
     """A session that nobody uses is good until its idle limit, to the microsecond, and then no more."""
     _, secret = opened(core, somebody(core))
     clock.forward(days=90, microseconds=-1)
@@ -42,7 +42,7 @@ def test_a_session_unused_idles_out(core: Core, clock: FakeClock) -> None:
     assert do(core, sessions.owned, 1) == []
 
 
-def test_a_session_in_use_lives_on(core: Core, clock: FakeClock) -> None:
+def test_S_04_a_session_in_use_lives_on(core: Core, clock: FakeClock) -> None:
     """Being used just before the idle limit starts it anew, time after time, whenever the batch is written."""
     _, secret = opened(core, somebody(core))
     for _ in range(5):
@@ -63,7 +63,7 @@ def test_a_session_in_constant_use_lives_on(core: Core, clock: FakeClock, dialec
         assert sweep.sweep(core, ORIGIN)["sessions"] == 0
 
 
-def test_an_absolute_limit_does_not_move(core: Core, clock: FakeClock) -> None:
+def test_S_04_an_absolute_limit_does_not_move(core: Core, clock: FakeClock) -> None:
     """Where a dialect's sessions end a day after they were opened, use does not lengthen it."""
     session, secret = opened(core, somebody(core), origin=STRICT)
     assert session.expires_at == clock.now + timedelta(days=1)

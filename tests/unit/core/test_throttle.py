@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes import ELSEWHERE, NEW_PASSWORD, ORIGIN, PASSWORD, FakeClock, do
-from tests.people import ALICE, BOB, Meddler, calling, rows, somebody, with_tools
+from tests.people import ALICE, BOB, Meddler, calling, rows, sealing, somebody, with_tools
 from tests.racing import at_once
 
 from dragoman.core import devices, login, password_change, throttle
@@ -61,6 +61,12 @@ def use_up(
 def counted(core: Core) -> Mapping[str, int]:
     """How many attempts are counted against what."""
     return {row["key"]: row["failures"] for row in rows(core, throttles)}
+
+
+@pytest.fixture
+def core(core: Core) -> Core:
+    """A core on each engine that can seal: whose account is locked is told by mail."""
+    return sealing(core)
 
 
 def patient(core: Core, **rule: Any) -> Core:

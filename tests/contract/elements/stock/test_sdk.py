@@ -96,7 +96,7 @@ def test_login_with_a_new_password(house: House, sdk: Sdk) -> None:
     assert answer["user"]["password_change_required"] is False
 
 
-def test_logout(house: House, sdk: Sdk) -> None:
+def test_S_05_logout(house: House, sdk: Sdk) -> None:
     """A session's key that is held up is good for nothing afterwards; without one it is no error."""
     key = house.token(house.account())
     sdk.call("logout", key)

@@ -30,7 +30,7 @@ def test_a_person_signs_in(household: Household) -> None:
         household.log_in("nobody@example.com")
 
 
-def test_a_session_is_good_until_signed_out(household: Household) -> None:
+def test_S_05_a_session_is_good_until_signed_out(household: Household) -> None:
     """A token is valid until its session is signed out, then it is refused whatever it is used for."""
     me = household.person().me
     assert me.validateAccessToken() == {"authStatus": True}
