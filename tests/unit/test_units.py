@@ -13,7 +13,8 @@ from dragoman.core.errors import Refusal
 SOURCE = Path(dragoman.__file__).parent
 # Who goes on in a unit after a no, and why that is right: what says no there has written nothing before.
 GO_ON = {
-    "readings.py _judged": "a unit that reads: a no is what it finds out",
+    "core/passes.py _judged": "a unit that reads: a no is what it finds out",
+    "readings.py _named": "a unit that reads: a no is what it finds out",
     "core/principals.py _found": "who is calling is found out before anything is written",
     "core/standing.py end_device": "a session that is gone was ended by somebody else: nothing was written",
     "core/telling.py ask_owner": "a mail that is too much is not written; what it tells of was done",

@@ -117,10 +117,10 @@ def test_what_is_wrong_is_said_beside_its_field_and_the_link_stays_good(
 def test_W_04_the_page_is_kept_by_nobody_and_its_address_told_to_nobody(
     admin: Browser, guest: Browser
 ) -> None:
-    """It holds a secret: it is not stored, and no other site learns where somebody came from."""
+    """It holds a secret: it is not stored, and nothing that it loads or leads to learns where somebody came from."""
     page = guest.go(handed_over(admin))
     assert page.headers["cache-control"] == "no-store"
-    assert page.headers["referrer-policy"] in ("no-referrer", "same-origin")
+    assert page.headers["referrer-policy"] == "strict-origin"  # the path is left out, even for pages of ours
 
 
 def test_what_cannot_be_offered_is_said_beside_its_field(house: Running, admin: Browser) -> None:

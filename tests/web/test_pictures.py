@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import re
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -101,6 +104,22 @@ def test_F_04_what_is_no_picture_is_refused(house: Running, browser: Browser, wh
     assert answer.status_code == 422
     assert re.search(r'role="alert">(That is no picture|The picture has more)', answer.text)
     assert rows(house.core, avatars) == []
+
+
+def test_F_04_a_small_file_takes_no_large_memory(tmp_path: Path) -> None:
+    """The worst of what is read, four hundred bytes that say eight million points, takes at most 150 MB for a moment."""
+    file = tmp_path / "bomb.webp"
+    Image.new("RGBA", (2828, 2828)).save(file, "WEBP", lossless=True)
+    assert file.stat().st_size < 1000
+    code = (
+        "import pathlib, resource, sys; from PIL import Image; Image.init()\n"
+        "from dragoman.web.pictures import avatar_of\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "file, before = pathlib.Path(sys.argv[1]).read_bytes(), peak()\n"
+        "avatar_of(file); print((peak() - before) // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 150
 
 
 def test_F_04_a_path_in_a_files_name_leads_nowhere(house: Running, browser: Browser) -> None:

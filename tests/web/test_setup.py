@@ -44,7 +44,7 @@ def test_the_link_makes_the_first_administrator_and_shows_where_to_go(
     """Who follows it is signed in afterwards, as an administrator, chooses products, and is told the address of each."""
     assert "Nobody has an account here yet." in browser.go("/sign-in").text
     page = browser.go(link(empty))
-    assert page.status_code == 200
+    assert (page.status_code, page.headers["referrer-policy"]) == (200, "strict-origin")
     page = browser.send("/set-up", **TYPED)
     assert (page.url.path, "you are signed in" in page.text) == ("/admin/dialects", True)
     assert 'href="/account/apps"' in page.text

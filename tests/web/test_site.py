@@ -161,6 +161,19 @@ def test_the_session_secret_is_another_after_each_sign_in(browser: Browser) -> N
     assert held != "planted"
 
 
+def test_who_signs_in_anew_leaves_no_session_behind(house: Running, browser: Browser) -> None:
+    """The session that a browser had ends when somebody signs in there again, whoever that is."""
+    browser.sign_in()
+    before = browser.client.cookies["dragoman"]
+    browser.go("/account")
+    form = {"form_token": browser.form("/sign-out")["form_token"], "name": BOB, "password": PASSWORD}
+    assert browser.client.post("/sign-in", data=form).status_code == 303
+    assert BOB in browser.go(HOME).text
+    with browsing(house.url) as thief:
+        thief.client.cookies.set("dragoman", before)
+        assert thief.go(HOME).url.path == "/sign-in"
+
+
 def test_the_pages_session_opens_no_dialect_and_none_of_theirs_the_pages(
     house: Running, browser: Browser
 ) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from sqlalchemy import Column, ForeignKey, Integer, Table, bindparam, delete, select, update
 
-from dragoman.core import audit, throttle
+from dragoman.core import audit, recovery_codes, throttle
 from dragoman.core.accounts import AT_A_TIME, Account, accounts
 from dragoman.core.columns import Instant, Number, Sealed, metadata
 from dragoman.core.database import insert
@@ -147,13 +147,17 @@ def synchronise(core: Core, origin: Origin, account: Account, code: Secret, *, b
 
 
 def disable(uow: UnitOfWork, account: Account, *, by: Principal | None = None) -> None:
-    """Ask for no code any more. Refuses `FactorNotSet`, and to a caller `SessionRequired`, `WhileImpersonating`."""
+    """Ask for no code any more, nor for a recovery code in its place: those there are open nothing, ever.
+
+    Refuses `FactorNotSet`, and to a caller `SessionRequired`, `WhileImpersonating`.
+    """
     if by is not None:
         by.require_in_person()
         by.require_maker(uow)
     gone = delete(totp_factors).where(totp_factors.c.account_number == account.number)
     if uow.db.execute(gone).rowcount == 0:
         raise FactorNotSet
+    recovery_codes.remove(uow, account.number)
     audit.record(uow, "second factor disabled", account=account.number, by=by)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, ForeignKey, LargeBinary, Table, delete, func, select, update
 
 from dragoman.core import audit
-from dragoman.core.accounts import accounts
+from dragoman.core.accounts import accounts, lock
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.secrets import Secret, digest
 
@@ -39,6 +39,7 @@ def make(uow: UnitOfWork, number: int, *, by: Principal) -> Sequence[Secret]:
     """Ten new codes of an account, shown now and never again; those before are dead. Refuses `WhileImpersonating`."""
     by.require_in_person()
     by.require_maker(uow)
+    lock(uow, number)  # so that of two who make some at once one's are dead
     codes = [_written(uow.tools.dice(BYTES)) for _ in range(HOW_MANY)]
     remove(uow, number)
     rows = [{"account_number": number, "digest": _digest(code), "made_at": uow.now} for code in codes]

@@ -50,11 +50,15 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class ByCode:
-    """A code, where the account `asks` for one. Codes are counted apart from passwords."""
+    """A code, where the account `asks` for one. Codes are counted apart from passwords.
+
+    Where there is a field `apart` for it, that it is asked for is no refusal yet: the next attempt brings it.
+    """
 
     password: Secret
     code: Secret | None = None
     asks: bool = False
+    apart: bool = False
 
     def look(self, core: Core, origin: Origin, account: Account) -> None:
         """Refuses `CodeRequired`, `CodeRefused`, `Throttled`."""
@@ -78,7 +82,10 @@ class ByCode:
     def _require(self, uow: UnitOfWork, account: Account, proved: bool) -> None:
         if proved:
             return
-        _note_refusal(uow, account)
+        if self.code is None and self.apart:
+            uow.evidence(audit.line(uow, "code asked for", account=account.number))
+        else:
+            _note_refusal(uow, account)
         if self.code is not None:
             raise CodeRefused
         raise CodeRequired(account.number, account.password_version)
@@ -141,7 +148,7 @@ def read(uow: UnitOfWork, account: Account, typed: Typed, *, has_factor: bool) -
         if found is not None and ways.allowed(uow, account.number).app_passwords:
             return ByAppPassword(found, typed.device)
     if typed.code_apart or not has_factor:
-        return ByCode(typed.password, typed.code, has_factor)
+        return ByCode(typed.password, typed.code, has_factor, typed.code_apart)
     allowed = ways.allowed(uow, account.number)
     if allowed.codes:
         password, code = factors.appended(typed.password)

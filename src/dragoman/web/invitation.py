@@ -5,6 +5,7 @@ To look at it changes nothing, since scanners open the links in mail before thei
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dragoman.core import invitations
@@ -53,7 +54,7 @@ def _form(
     shown = joining.form("invitation.html", link, typed, problems)
     given = {name: getattr(found.offer, name) for name in joining.FIELDS if getattr(found.offer, name)}
     facts = {**shown.facts, "given": given, "is_admin": found.offer.is_admin}
-    return Shown(shown.template, facts, shown.status)
+    return replace(shown, facts=facts)
 
 
 def _gone() -> Shown:

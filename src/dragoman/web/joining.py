@@ -10,14 +10,16 @@ from dragoman.core import login_steps
 from dragoman.core.accounts import NewAccount
 from dragoman.core.errors import NameRefused, NameTaken, PasswordRefused, PasswordTooLong, SignInRefused
 from dragoman.core.secrets import Secret
-from dragoman.web import cookies
 from dragoman.web.pages import Form, Redirect, Shown, Visit
+from dragoman.web.sign_in import entered
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
     from dragoman.core.work import Core
 
 FIELDS = ("display_name", "email", "username")
+# The link's secret is in the page's address, which nothing that it loads or leads to is told.
+DISCREET = ("referrer-policy", "strict-origin")
 NOT_THE_SAME = "The two passwords are not the same."
 
 Problems: TypeAlias = Mapping[str, Sequence[str]]
@@ -54,8 +56,7 @@ def let_in(core: Core, visit: Visit, account: Account, to: str, said: str) -> Re
         return Redirect(to, said)
     if isinstance(signed_in, Secret):
         return Redirect(to, said)
-    kept = cookies.kept(visit.exchange, cookies.SESSION, signed_in.secret)
-    return Redirect(to, said, headers=(kept, cookies.dropped(visit.exchange, cookies.FORMS)))
+    return entered(visit, signed_in, to, said)
 
 
 def form(template: str, link: Secret, typed: Form | None = None, problems: Problems | None = None) -> Shown:
@@ -66,4 +67,4 @@ def form(template: str, link: Secret, typed: Form | None = None, problems: Probl
         "typed": {name: typed.text(name) for name in FIELDS},
         "problems": {name: problems.get(name, []) for name in (*FIELDS, "password")},
     }
-    return Shown(template, facts, 422 if problems else 200)
+    return Shown(template, facts, 422 if problems else 200, (DISCREET,))

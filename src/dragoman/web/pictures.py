@@ -8,10 +8,13 @@ comes out is drawn from the points alone, without what a camera notes of place a
 from __future__ import annotations
 
 import io
+import threading
 
 SIDE = 256  # points
 LARGEST = 2 * 1024 * 1024  # bytes of a file
-MOST_POINTS = 16_000_000  # four bytes each while it is unpacked
+MOST_OF_JPEG = 16_000_000  # points; it is made smaller while it is unpacked
+MOST_OF_OTHERS = 8_000_000  # each takes up to sixteen bytes meanwhile
+ONE_AT_A_TIME = threading.Lock()  # so that many who bring one need no more memory than one does
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MEDIA = "image/webp"
 
@@ -35,11 +38,15 @@ def avatar_of(file: bytes) -> bytes:
 def _square(file: bytes) -> bytes:
     from PIL import Image, ImageOps  # noqa: PLC0415 - few ever come here, and it is large
 
-    with Image.open(io.BytesIO(file), formats=FORMATS) as opened:
-        if opened.width * opened.height > MOST_POINTS:
-            raise PictureUnfit("The picture has more than 16 million points.")
-        opened.draft("RGB", (2 * SIDE, 2 * SIDE))  # a large JPEG is not unpacked whole
-        upright = ImageOps.exif_transpose(opened).convert("RGBA")
+    with ONE_AT_A_TIME, Image.open(io.BytesIO(file), formats=FORMATS) as opened:
+        most = MOST_OF_JPEG if opened.format == "JPEG" else MOST_OF_OTHERS
+        if opened.width * opened.height > most:
+            raise PictureUnfit(f"The picture has more than {most // 1_000_000} million points.")
+        opened.draft("RGB", (2 * SIDE, 2 * SIDE))
+        opened.load()
+        plain = opened if opened.mode in ("RGB", "RGBA") else opened.convert("RGBA")
+        few = plain.reduce(max(1, min(plain.size) // (2 * SIDE)))
+        upright = ImageOps.exif_transpose(few).convert("RGBA")
     clean = Image.new("RGBA", (SIDE, SIDE))
     clean.paste(ImageOps.fit(upright, (SIDE, SIDE)))
     made = io.BytesIO()

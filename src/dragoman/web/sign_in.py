@@ -69,7 +69,7 @@ def sign_in(core: Core, visit: Visit) -> Answer:
         return _form(visit, wanted=wanted, name=name, refusal=refusal)
     if isinstance(done, Secret):
         return _code_form(wanted=wanted, carries=done)
-    return _in(visit, done, wanted)
+    return entered(visit, done, wanted)
 
 
 def give_code(core: Core, visit: Visit) -> Answer:
@@ -78,7 +78,9 @@ def give_code(core: Core, visit: Visit) -> Answer:
     carries, code = form.secret("carries"), form.secret("code")
     complete = login_steps.complete_by_recovery if form.ticked("recovery") else login_steps.complete
     try:
-        return _in(visit, complete(core, visit.origin, carries, code, device_of(visit.origin.agent)), wanted)
+        return entered(
+            visit, complete(core, visit.origin, carries, code, device_of(visit.origin.agent)), wanted
+        )
     except StepOutdated as refusal:
         return _form(visit, wanted=wanted, refusal=refusal)
     except (CodeRefused, Throttled) as refusal:
@@ -98,7 +100,7 @@ def show_passkey(core: Core, visit: Visit) -> Answer:
         )
     except (SignInRefused, Throttled) as refusal:
         return _form(visit, wanted=wanted, refusal=refusal)
-    return _in(visit, done, wanted)
+    return entered(visit, done, wanted)
 
 
 def sign_out(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -109,10 +111,13 @@ def sign_out(uow: UnitOfWork, visit: Visit) -> Answer:
     return Redirect(PATH, said="signed-out", headers=(gone, ("clear-site-data", '"cache"')))
 
 
-def _in(visit: Visit, signed_in: SignedIn, wanted: str) -> Redirect:
-    """Home, or where one wanted to go, with a session under a secret that nobody has seen before."""
+def entered(visit: Visit, signed_in: SignedIn, to: str, said: str | None = None) -> Redirect:
+    """On to a page, with a session under a secret that nobody has seen before. The one that the browser had is over."""
+    if visit.secret is not None:
+        with visit.core.begin(visit.origin, writes=True) as uow:
+            session_ends.end_held(uow, visit.secret)
     kept = cookies.kept(visit.exchange, cookies.SESSION, signed_in.secret)
-    return Redirect(wanted, headers=(kept, cookies.dropped(visit.exchange, cookies.FORMS)))
+    return Redirect(to, said, headers=(kept, cookies.dropped(visit.exchange, cookies.FORMS)))
 
 
 def _form(

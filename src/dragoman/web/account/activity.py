@@ -29,6 +29,7 @@ WORDS: Mapping[str, str] = {
     "account unlocked": "Sign-in was unlocked after too many attempts",
     "avatar removed": "Your picture was removed",
     "avatar set": "Your picture was changed",
+    "code asked for": "Your password was typed, and a code was asked for",
     "groups changed": "Your groups were changed",
     "impersonation started": "An administrator began to act as you",
     "impersonation stopped": "An administrator stopped acting as you",

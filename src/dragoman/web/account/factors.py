@@ -75,7 +75,6 @@ def remove_totp(uow: UnitOfWork, visit: Visit) -> Answer:
     step_up.require(uow, visit.caller)
     account = visit.caller.account
     factors.disable(uow, account, by=visit.caller)
-    recovery_codes.remove(uow, account.number)
     tell_owner(uow, account, "The second factor of your account was removed.")
     return Redirect(PATH, said="factor-removed")
 

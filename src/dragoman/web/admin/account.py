@@ -115,7 +115,6 @@ def _end_sessions(uow: UnitOfWork, account: Account, by: Principal) -> None:
 
 def _drop_codes(uow: UnitOfWork, account: Account, by: Principal) -> None:
     factors.disable(uow, account, by=by)
-    recovery_codes.remove(uow, account.number)
     tell_owner(uow, account, "An administrator removed the second factor of your account.")
 
 
