@@ -155,7 +155,8 @@ class Writing:
         joint = Joint(origin, work)
         self._waiting.append(joint)
         try:
-            await asyncio.sleep(0)  # what came in the same instant is then there when the first of it is begun
+            # What came in the same instant is then there when the first of it is begun.
+            await asyncio.sleep(0)
             answer: T = await self._lane.run(lambda: self._outcome(core, joint))
         except BaseException:
             joint.is_over = True  # not to be begun, if it was turned away or its caller is gone
