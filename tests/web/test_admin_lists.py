@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import Connection, event
@@ -99,6 +100,19 @@ def test_a_session_is_found_and_ended(house: Running, admin: Browser, bob: Accou
     answer = ask(house, "GET", "/users/me", headers={"authorization": f"Bearer {secret.reveal()}"})
     assert answer.status_code == 401
     assert actors(house, "session ended") == [(bob.number, do(house.core, accounts.get, "alice").number)]
+
+
+def test_a_list_is_come_back_to_as_it_was(house: Running, admin: Browser, bob: Account) -> None:
+    """Its filters are kept over the page that asks for a proof, and when something in it was ended."""
+    opened(house.core, bob)
+    house.clock.forward(minutes=11)
+    asked = {"account": BOB, "dialect": "immich"}
+    admin.go(f"/admin/sessions?{urlencode(asked)}")
+    assert admin.send(button(admin, "/admin/sessions", "end")).url.path == "/confirm"
+    page = admin.send("/confirm", password=PASSWORD)
+    assert (page.url.path, dict(page.url.params)) == ("/admin/sessions", asked)
+    page = admin.send(button(admin, "/admin/sessions", "end"))
+    assert dict(page.url.params) == {**asked, "said": "session-ended"}
 
 
 def test_a_key_is_found_and_revoked(house: Running, admin: Browser, bob: Account) -> None:

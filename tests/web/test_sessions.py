@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tests.fakes import PASSWORD
+from tests.fakes import PASSWORD, do
 from tests.people import ALICE, BOB, opened, somebody
 from tests.running import Running, ask
 from tests.visiting import Browser, browsing
+
+from dragoman.core import accounts
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 
@@ -52,6 +54,22 @@ def test_S_06_all_others_are_ended_at_once(house: Running, browser: Browser) -> 
         assert [status(house, token) for token in tokens] == [401, 401]
         assert other.go("/account").url.path == "/sign-in"
         assert browser.go("/account").url.path == "/account"
+
+
+def test_sessions_come_fifty_to_a_page(house: Running, browser: Browser) -> None:
+    """Those seen longer ago are on the next page; when that was is said as it is asked for, and exactly."""
+    alice = do(house.core, accounts.get, ALICE)
+    opened(house.core, alice)
+    house.clock.forward(hours=3)
+    browser.sign_in()
+    for _ in range(50):
+        opened(house.core, alice)
+    page = browser.go("/account/sessions").text
+    [further] = re.findall(r'<a href="([^"]+)">Older ones</a>', page)
+    assert (page.count("just now"), "3 hours ago" in page) == (100, False)
+    page = browser.go(further).text
+    assert re.search(r"last used\s+3 hours ago \(<time datetime", page)
+    assert "Older ones" not in page
 
 
 def test_nobody_ends_anothers_session(house: Running, browser: Browser) -> None:

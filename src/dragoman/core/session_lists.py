@@ -23,17 +23,19 @@ def page(
     after: uuid.UUID | None = None,
     limit: int,
 ) -> Sequence[Session]:
-    """Live sessions of an account or of all, in one dialect or in all; those first that would idle out last.
+    """Live sessions of an account or of all, in one dialect or in all.
 
-    Only those `after` the session with this id, if that is still there.
+    Of an account those last seen come first; of all, those that would idle out last, which an index has in order. Only
+    those `after` the session with this id, if that is still there.
     """
     s = sessions.c
-    query = select(*COLUMNS).where(is_live(uow.now)).order_by(s.idle_until.desc(), s.id).limit(limit)
+    by = s.idle_until if account_number is None else s.seen_at
+    query = select(*COLUMNS).where(is_live(uow.now)).order_by(by.desc(), s.id).limit(limit)
     if account_number is not None:
         query = query.where(s.account_number == account_number)
     if dialect is not None:
         query = query.where(s.dialect == dialect)
-    last = None if after is None else uow.db.scalar(select(s.idle_until).where(s.id == after))
+    last = None if after is None else uow.db.scalar(select(by).where(s.id == after))
     if last is not None:
-        query = query.where(s.idle_until <= last, or_(s.idle_until < last, s.id > after))
+        query = query.where(by <= last, or_(by < last, s.id > after))
     return [of(row) for row in uow.db.execute(query)]

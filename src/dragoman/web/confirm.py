@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode
 
 from dragoman.core import passkeys, step_up
 from dragoman.core.errors import PasskeyRefused, PasswordTooLong, ProofRefused, Throttled, WrongCode
 from dragoman.web import cookies
-from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit, same_site
+from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit, as_shown, came_from, same_site
 from dragoman.web.passkeys import answered, require_site, site_of
 from dragoman.wire import Work
 
@@ -23,11 +23,9 @@ PATH = "/confirm"
 
 def confirm_first(exchange: Exchange) -> Redirect:
     """To the page that asks for a proof, and from there back to the page that needs it."""
-    back = exchange.path
-    if exchange.method not in ("GET", "HEAD"):
-        # The page that the form stood on: our pages tell each other where one comes from.
-        back = urlsplit(exchange.headers.get("referer", "")).path
-    return Redirect(f"{PATH}?next={quote(same_site(back), safe='')}")
+    asks = exchange.method in ("GET", "HEAD")
+    back = as_shown(exchange.path, urlencode(exchange.query.multi_items())) if asks else came_from(exchange)
+    return Redirect(f"{PATH}?next={quote(back, safe='')}")
 
 
 def show(uow: UnitOfWork, visit: Visit) -> Answer:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from dragoman.core.errors import NotFound, NotSignedIn, Refusal
 from dragoman.core.secrets import Secret
@@ -153,6 +153,11 @@ class Visit:
         except ValueError:
             return None
 
+    def back_to(self, path: str) -> str:
+        """A page that a form stood on, as it was shown: with the filters of a list, and from the same row on."""
+        found = came_from(self.exchange)
+        return found if urlsplit(found).path == path else path
+
     def asked(self, name: str) -> str:
         """A parameter of the query; "" if it is not there."""
         return self.exchange.query.get(name, "")
@@ -189,3 +194,15 @@ def same_site(address: str) -> str:
     """
     is_path = address.startswith("/") and not address.startswith("//") and address.isprintable()
     return address if is_path and "\\" not in address and len(address) < 2048 else HOME
+
+
+def came_from(exchange: Exchange) -> str:
+    """The page of ours that a form stood on, as our pages tell each other; home where that is not said."""
+    told = urlsplit(exchange.headers.get("referer", ""))
+    return as_shown(told.path, told.query)
+
+
+def as_shown(path: str, query: str) -> str:
+    """The address of a page without what it said of something that was done: that is said once."""
+    kept = urlencode([each for each in parse_qsl(query, keep_blank_values=True) if each[0] != "said"])
+    return same_site(f"{path}{'?' if kept else ''}{kept}")

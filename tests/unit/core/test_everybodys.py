@@ -29,6 +29,20 @@ def test_sessions_of_all_are_read_in_pages(core: Core, clock: FakeClock) -> None
         ]
 
 
+def test_sessions_of_somebody_are_read_in_the_order_in_which_they_were_seen(
+    core: Core, clock: FakeClock
+) -> None:
+    """The last seen first, however soon it idles out; a page begins after the last of the one before."""
+    alice, ids = somebody(core), []
+    for dialect in ("immich", "portainer", "immich"):
+        ids.append(opened(core, alice, origin=Origin(dialect))[0].id)
+        clock.forward(minutes=1)
+    with core.begin(ORIGIN, writes=False) as uow:
+        first = session_lists.page(uow, account_number=alice.number, limit=2)
+        rest = session_lists.page(uow, account_number=alice.number, after=first[-1].id, limit=2)
+    assert [each.id for each in (*first, *rest)] == ids[::-1]
+
+
 def test_keys_of_all_are_read_in_pages(core: Core) -> None:
     """By the numbers of their owners; each key is on one page."""
     for account in (somebody(core), somebody(core, BOB)):

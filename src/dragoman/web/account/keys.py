@@ -81,7 +81,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     caller = visit.caller
     caller.require_in_person()
     api_keys.revoke(uow, visit.id_of("key"), owner=caller.account.number, by=caller)
-    return Redirect(PATH, said="key-revoked")
+    return Redirect(visit.back_to(PATH), said="key-revoked")
 
 
 def _keyed(visit: Visit) -> tuple[Product, KeyForm]:

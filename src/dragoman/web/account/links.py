@@ -39,7 +39,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     if number is None:
         raise NotFound("link")
     access_tokens.revoke_own(uow, number, by=visit.caller)
-    return Redirect(PATH, said="link-revoked")
+    return Redirect(visit.back_to(PATH), said="link-revoked")
 
 
 def _number(text: str) -> int | None:

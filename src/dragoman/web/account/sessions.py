@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman.agents import device_of
-from dragoman.core import session_ends, sessions
+from dragoman.core import session_ends, session_lists, sessions
 from dragoman.core.errors import NotFound
 from dragoman.dialects import discover
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
 
 PATH = "/account/sessions"
-MOST = 200  # shown; those last seen first
+A_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class Place:
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """The sessions of the account, the last seen first."""
     caller = visit.caller
-    found = sessions.owned(uow, caller.account.number, limit=MOST + 1)
+    number = caller.account.number
+    found = session_lists.page(uow, account_number=number, after=visit.after, limit=A_PAGE + 1)
+    shown = found[:A_PAGE]
     this = None if caller.session is None else caller.session.id
     facts = {
-        "places_signed_in": [place(each, this) for each in found[:MOST]],
-        "more": len(found) > MOST,
-        "most": MOST,
+        "places_signed_in": [place(each, this) for each in shown],
+        "after": shown[-1].id if len(found) > A_PAGE else None,
+        "is_first": visit.after is None,
     }
     return Shown("account/sessions.html", facts)
 
@@ -76,7 +78,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     if session.account_number != caller.account.number:
         raise NotFound("session")
     session_ends.end_one(uow, caller.account.number, session.dialect, session.id, via=caller.via)
-    return Redirect(PATH, said="session-ended")
+    return Redirect(visit.back_to(PATH), said="session-ended")
 
 
 def revoke_others(uow: UnitOfWork, visit: Visit) -> Answer:

@@ -62,7 +62,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     """It is good for nothing any more."""
     step_up.require(uow, visit.caller)
     invitations.revoke(uow, visit.id_of("invitation"), by=visit.caller)
-    return Redirect(PATH, said="invitation-revoked")
+    return Redirect(visit.back_to(PATH), said="invitation-revoked")
 
 
 def _offer(form: Form) -> Offer:

@@ -41,7 +41,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     owner = accounts.find_by_number(uow, number)
     if owner is not None:
         tell_owner(uow, owner, "An administrator revoked an API key of your account.")
-    return Redirect(PATH, said="key-revoked")
+    return Redirect(visit.back_to(PATH), said="key-revoked")
 
 
 PAGES = (

@@ -38,7 +38,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     """It opens nothing any more, and whom it let in is outside."""
     step_up.require(uow, visit.caller)
     access_tokens.revoke_any(uow, number_of(visit.parameters["link"]), by=visit.caller)
-    return Redirect(PATH, said="link-revoked")
+    return Redirect(visit.back_to(PATH), said="link-revoked")
 
 
 PAGES = (

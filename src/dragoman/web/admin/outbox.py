@@ -29,23 +29,23 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
     return Shown("admin/outbox.html", facts)
 
 
-def retry_all(uow: UnitOfWork, _visit: Visit) -> Answer:
+def retry_all(uow: UnitOfWork, visit: Visit) -> Answer:
     """Have all that wait handed over now."""
     outbox.retry(uow)
-    return Redirect(PATH, said="mail-due")
+    return Redirect(visit.back_to(PATH), said="mail-due")
 
 
 def retry(uow: UnitOfWork, visit: Visit) -> Answer:
     """Have one handed over now."""
     outbox.retry(uow, visit.id_of("mail"))
-    return Redirect(PATH, said="mail-due")
+    return Redirect(visit.back_to(PATH), said="mail-due")
 
 
 def give_up(uow: UnitOfWork, visit: Visit) -> Answer:
     """Never hand it over: what it says is erased."""
     step_up.require(uow, visit.caller)
     outbox.give_up(uow, visit.id_of("mail"), by=visit.caller)
-    return Redirect(PATH, said="mail-given-up")
+    return Redirect(visit.back_to(PATH), said="mail-given-up")
 
 
 PAGES = (

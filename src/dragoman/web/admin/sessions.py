@@ -40,7 +40,7 @@ def end(uow: UnitOfWork, visit: Visit) -> Answer:
     step_up.require(uow, visit.caller)
     session = sessions.get(uow, visit.id_of("session"))
     session_ends.end_one(uow, session.account_number, session.dialect, session.id, by=visit.caller)
-    return Redirect(PATH, said="session-ended")
+    return Redirect(visit.back_to(PATH), said="session-ended")
 
 
 PAGES = (
