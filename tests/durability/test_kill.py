@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 from tests.command import serving
-from tests.fakes import PASSWORD
+from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.load.kills import (
     DEEDS,
     WIDE_OPEN,
     NotAcknowledged,
     Person,
-    check_file,
+    check_database,
     connected,
     kill,
     kill_again_and_again,
     signs_in,
 )
+from tests.running import configured, running
 
 
 @pytest.mark.slow
@@ -27,7 +28,8 @@ from tests.load.kills import (
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     """Sessions, names, passwords, PINs and API keys that were acknowledged are there after kill -9, none by half."""
     # What is slower than it should be has fewer rounds.
-    survived = kill_again_and_again(tmp_path, kills=10, seconds=40, at_least=3)
+    url = f"sqlite:///{tmp_path}/data/dragoman.db"
+    survived = kill_again_and_again(tmp_path, url, kills=10, seconds=25, at_least=5)
     assert set(survived.deeds) == {deed.__name__ for deed in DEEDS}
 
 
@@ -61,10 +63,11 @@ def test_a_sign_up_that_was_acknowledged_survives_a_kill(tmp_path: Path, patienc
             each.result(timeout=30)
     assert len(acknowledged) <= 1
     assert acknowledged or patience is not None
-    with serving(tmp_path, "--port", "0", environ=WIDE_OPEN) as process, connected(process.root) as line:
+    url = f"sqlite:///{tmp_path}/data/dragoman.db"
+    with running(configured(url), cheap_hasher(), FakeClock()) as again, connected(again.url) as line:
         there = [e for e in emails if signs_in(line, Person(e, set(), set()), PASSWORD)]
         assert set(acknowledged) <= set(there)
         body = {"email": "late@example.org", "name": "Late", "password": PASSWORD}
-        again = line.call("POST", "/auth/admin-sign-up", body).status_code
-        assert (len(there), again) in ((1, 400), (0, 201))
-    check_file(tmp_path / "data" / "dragoman.db")
+        late = line.call("POST", "/auth/admin-sign-up", body).status_code
+        assert (len(there), late) in ((1, 400), (0, 201))
+    check_database(url)

@@ -51,7 +51,7 @@ FILL = {
                               created_at, seen_at, idle_until, attributes)
         SELECT gen_random_uuid(), sha256(('bench-session-' || lpad(n::text, 9, '0'))::bytea), :account + n % :accounts,
                'immich', 0, 'bench', 'Linux', '127.0.0.1', 'bench', now(), now(), now() + interval '90 days', '{}'
-        FROM generate_series(0, :rows - 1) AS n""",
+        FROM generate_series(CAST(:first AS int), :last) AS n""",
 }
 
 
@@ -125,7 +125,10 @@ def fill(url: str, rows: int) -> None:
             )
             db.connection.dbapi_connection.executemany(FILL["sqlite"], made)  # type: ignore[union-attr]
         else:
-            db.execute(text(FILL["postgresql"]), {"account": people[0], "accounts": people[1], "rows": rows})
+            db.execute(
+                text(FILL["postgresql"]),
+                {"account": people[0], "accounts": people[1], "first": 0, "last": rows - 1},
+            )
             db.execute(text("ANALYZE sessions"))  # as PostgreSQL does by itself within a minute
     database.dispose()
 

@@ -31,6 +31,7 @@ from tests.conftest import MASTER_KEY
 from tests.fakes import PASSWORD, FakeClock, cheap_hasher
 from tests.houses import connected
 from tests.load import machine
+from tests.load.engines import DURABLE
 from tests.load.scale_sessions import fill
 from tests.people import somebody
 from tests.postgres import Server
@@ -39,13 +40,6 @@ from tests.running import Running, configured, running
 from dragoman.core.database import Database
 from dragoman.core.work import Core
 
-DURABLE = {
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "full_page_writes": "on",
-    "autovacuum": "on",
-    "shared_buffers": "512MB",
-}
 WARM = 50  # requests before what is counted: by then each statement is prepared
 ACCOUNTS = 100
 
@@ -130,7 +124,7 @@ class Now(FakeClock):
 def served(sessions: int) -> Iterator[tuple[Server, Running]]:
     """A server with a database of so many sessions, both gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="dragoman-costs-"))
-    server = Server(folder, **DURABLE)
+    server = Server(folder, **{**DURABLE, "autovacuum": "on"})
     try:
         url = server.url(server.migrated)
         roomy = {"address_free_attempts": 1_000_000}

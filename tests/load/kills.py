@@ -1,4 +1,4 @@
-"""`python tests/load/kills.py --kills 500`: kill -9 in the middle of writes, and then what was acknowledged is there.
+"""`python tests/load/kills.py --kills 500 [--engine postgresql]`: kill -9 in the middle of writes, and then what was acknowledged is there.
 
 People sign in and out, change names, passwords and PINs, make API keys and delete them, and write down what was
 acknowledged to them. The server is killed in the middle of that, started again, and asked about everything: each
@@ -11,35 +11,40 @@ from __future__ import annotations
 import argparse
 import random
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from uuid import UUID
 
 # Run as a file, Python looks beside it and not in the project folder.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import httpx2
+from sqlalchemy import func, select, text
 from tests.command import Process, serving
 from tests.fakes import PASSWORD, rules
+from tests.load import engines
+from tests.load.engines import TOLD
 
 from dragoman.core import setup
-from dragoman.core.accounts import NewAccount
+from dragoman.core.accounts import NewAccount, accounts
+from dragoman.core.audit import audit_log
 from dragoman.core.database import Database
+from dragoman.core.elevation import pins
+from dragoman.core.names import account_names
 from dragoman.core.passwords import Hasher
 from dragoman.core.secrets import Secret
+from dragoman.core.sessions import sessions
 from dragoman.core.work import Core, Origin, Tools
 from dragoman.migrations import bring_up
 
-PEOPLE = 12
+PEOPLE = 8
 THREADS = 4
 REVOKED_KEPT = 20  # of each person, to be asked about again after every kill
 WIDE_OPEN = {"DRAGOMAN_SETUP__OPEN": "always", "DRAGOMAN_LOG__LEVEL": "warning"}
@@ -211,19 +216,17 @@ def live(root: str, people: list[Person], seed: int, done: list[str]) -> None:
 
 def find_out(line: Line, person: Person) -> None:
     """Ask the server about a person. What was acknowledged must be so; what was not is one or the other."""
+    alive = {token: lives(line, token) for token in person.tokens}
     for token, states in person.tokens.items():
-        alive = line.call("GET", "/auth/status", token=token).status_code == 200
-        assert alive in states, f"{person.email}: a session is {'alive' if alive else 'gone'}"
+        assert alive[token] in states, f"{person.email}: a session is {'alive' if alive[token] else 'gone'}"
+    works = {key: opens(line, key) for key in person.keys}
     for key, states in person.keys.items():
-        works = opens(line, key)
-        assert works in states, f"{person.email}: an API key is {'good' if works else 'gone'}"
+        assert works[key] in states, f"{person.email}: an API key is {'good' if works[key] else 'gone'}"
     for token in person.revoked:
         assert not lives(line, token), f"{person.email}: a session that was signed out long ago is alive"
     person.revoked += [token for token, states in person.tokens.items() if states == {False}]
-    person.tokens = {token: {True} for token in list(person.tokens)[-4:] if lives(line, token)}
-    person.keys = {
-        key: {True} for key in list(person.keys)[-4:] if line.call("GET", "/users/me", key=key).is_success
-    }
+    person.tokens = {token: {True} for token in list(person.tokens)[-4:] if alive[token]}
+    person.keys = {key: {True} for key in list(person.keys)[-4:] if works[key]}
     good = [p for p in sorted(person.passwords) if signs_in(line, person, p)]
     assert len(good) == 1, f"{person.email}: {len(good)} of {len(person.passwords)} passwords are good"
     person.passwords = set(good)
@@ -254,34 +257,36 @@ def signs_in(line: Line, person: Person, password: str) -> bool:
     return answer.status_code == 201
 
 
-def check_file(file: Path) -> None:
+def check_database(url: str) -> None:
     """SQLite finds no fault, and every deed is on record with what it did, or neither is there."""
-    with closing(sqlite3.connect(file)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
-        told = Counter(db.execute("SELECT event, account_number FROM audit_log").fetchall())
-        sessions = {f"session {UUID(raw)}" for (raw,) in db.execute("SELECT id FROM sessions")}
+    database = Database(url, connections=1)
+    with database.reading() as db:
+        if database.is_sqlite:
+            assert db.execute(text("PRAGMA integrity_check")).all() == [("ok",)]
+            assert db.execute(text("PRAGMA foreign_key_check")).all() == []
+        told = Counter((row.event, row.account_number) for row in db.execute(select(audit_log)))
+        living = {f"session {id_}" for id_ in db.scalars(select(sessions.c.id))}
         opened, ended = (
-            {via for (via,) in db.execute("SELECT via FROM audit_log WHERE event = ?", (event,))}
+            set(db.scalars(select(audit_log.c.via).where(audit_log.c.event == event)))
             for event in ("signed in", "signed out")
         )
-        assert sessions == opened - ended
-        for number, version in db.execute("SELECT number, password_version FROM accounts"):
+        assert living == opened - ended
+        having = Counter(db.scalars(select(pins.c.account_number)))
+        found = db.execute(select(accounts.c.number, accounts.c.password_version)).all()
+        for number, version in found:
             assert version == 1 + told["password changed", number]
-            pins = db.execute("SELECT count(*) FROM pins WHERE account_number = ?", (number,)).fetchone()[0]
-            assert pins == told["PIN set", number] - told["PIN removed", number]
+            assert having[number] == told["PIN set", number] - told["PIN removed", number]
             assert told["account added", number] == 1
-        (accounts,) = db.execute("SELECT count(*) FROM accounts").fetchone()
-        (names,) = db.execute("SELECT count(*) FROM account_names").fetchone()
-        assert names == 2 * accounts
+        assert db.scalar(select(func.count()).select_from(account_names)) == 2 * len(found)
+    database.dispose()
 
 
 # --- the kills ------------------------------------------------------------------------------------------
 
 
-def make_people(folder: Path) -> list[Person]:
-    """Accounts in a new database of a folder."""
-    database = Database(f"sqlite:///{folder}/data/dragoman.db", connections=2)
+def make_people(url: str) -> list[Person]:
+    """Accounts in a new database."""
+    database = Database(url, connections=2)
     bring_up(database)
     core = Core(database, Tools(Hasher(memory_kib=7168, passes=1)), rules())
     made = [Person(f"user{n}@example.org", {PASSWORD}, {f"user{n}"}) for n in range(PEOPLE)]
@@ -296,12 +301,12 @@ def kill(process: Process) -> None:
     assert process.stop(signal.SIGKILL) == -signal.SIGKILL
 
 
-def look_around(process: Process, people: list[Person], folder: Path) -> None:
-    """Find out about everybody, and look into the file."""
+def look_around(process: Process, people: list[Person], url: str) -> None:
+    """Find out about everybody, and look into the database."""
     with connected(process.root) as line:
         for person in people:
             find_out(line, person)
-    check_file(folder / "data" / "dragoman.db")
+    check_database(url)
 
 
 def wait_for(done: list[str], enough: int, *, seconds: float) -> None:
@@ -321,19 +326,25 @@ class Kills:
 
 
 def kill_again_and_again(
-    folder: Path, *, kills: int, seconds: float, at_least: int = 1, told: Callable[[int], object] = bool
+    folder: Path,
+    url: str,
+    *,
+    kills: int,
+    seconds: float,
+    at_least: int = 1,
+    told: Callable[[int], object] = bool,
 ) -> Kills:
-    """Kill a server in a folder so many times, or for so long; AssertionError when something was lost.
+    """Kill a server on a new database so many times, or for so long; AssertionError when something was lost.
 
     `told` is called after each kill with how many there were.
     """
-    people = make_people(folder)
+    people, environ = make_people(url), {**WIDE_OPEN, "DRAGOMAN_DATABASE__URL": url, **TOLD}
     begun, chance, killed = time.monotonic(), random.Random(2026), 0
     done: list[str] = []
     shares = [people[n::THREADS] for n in range(THREADS)]
     while killed < kills and (killed < at_least or time.monotonic() - begun < seconds):
-        with serving(folder, "--port", "0", environ=WIDE_OPEN) as process:
-            look_around(process, people, folder)
+        with serving(folder, "--port", "0", environ=environ) as process:
+            look_around(process, people, url)
             with ThreadPoolExecutor(THREADS) as pool:
                 led = [
                     pool.submit(live, process.root, share, killed * THREADS + n, done)
@@ -346,25 +357,32 @@ def kill_again_and_again(
                     each.result(timeout=30)
         killed += 1
         told(killed)
-    with serving(folder, "--port", "0", environ=WIDE_OPEN) as process:
-        look_around(process, people, folder)
+    with serving(folder, "--port", "0", environ=environ) as process:
+        look_around(process, people, url)
     return Kills(killed, Counter(done), time.monotonic() - begun)
+
+
+def shown(killed: int) -> None:
+    """Say now and then how many kills there were."""
+    if killed % 10 == 0:
+        print(f"{killed} kills", file=sys.stderr, flush=True)
 
 
 def main() -> int:
     """Run from a shell."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=engines.ENGINES, default="sqlite")
     parser.add_argument("--kills", type=int, default=500, help="how many (500)")
     parser.add_argument("--seconds", type=float, default=7200.0, help="but no longer than so many (7200)")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="dragoman-kills-") as folder:
-
-        def told(killed: int) -> None:
-            if killed % 10 == 0:
-                print(f"{killed} of {asked.kills} kills", file=sys.stderr, flush=True)
-
+    with (
+        tempfile.TemporaryDirectory(prefix="dragoman-kills-") as folder,
+        engines.started(asked.engine, Path(folder)) as engine,
+    ):
         try:
-            survived = kill_again_and_again(Path(folder), kills=asked.kills, seconds=asked.seconds, told=told)
+            survived = kill_again_and_again(
+                Path(folder), engine.new("killed"), kills=asked.kills, seconds=asked.seconds, told=shown
+            )
         except AssertionError as lost:
             print(f"lost: {lost}")
             return 1

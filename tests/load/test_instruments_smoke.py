@@ -5,8 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.load import pages, scale, soak
+from tests.fakes import cheap_hasher, rules
+from tests.load import checks, pages, scale, soak
 from tests.load.soak import Sample, judged
+from tests.people import presenting, rows
+from tests.postgres import postgres_server
+
+from dragoman.core.accounts import accounts
+from dragoman.core.database import Database
+from dragoman.core.names import account_names
+from dragoman.core.secrets import Secret
+from dragoman.core.sessions import sessions
+from dragoman.core.work import Core, Tools
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine, where it can be started."""
+    if request.param == "postgresql":
+        postgres_server()
+    return str(request.param)
 
 
 @pytest.mark.slow
@@ -17,9 +35,21 @@ def test_scale_compares_a_small_database_with_a_large_one(
     sizes = ["--few", "100", "--accounts", "300", "--each", "2"]
     missed = scale.main([*sizes, "--seconds", "0.3", "--rounds", "1", "--folder", str(tmp_path)])
     said = capsys.readouterr().out.splitlines()
-    assert [line.split("  ")[0] for line in said[1:]] == list(scale.CONNECTIONS)
+    assert [line.split("  ")[0] for line in said[2:]] == list(scale.CONNECTIONS)
     assert sum(line.endswith("missed") for line in said) == missed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_either_engine_is_filled(database_url: str) -> None:
+    """A filled database has as many accounts and sessions as were asked for, and each session is somebody's."""
+    filled = scale.fill(database_url, accounts=70, each=2, tell=lambda _rows: None)
+    database = Database(database_url, connections=1)
+    core = Core(database, Tools(cheap_hasher()), rules())
+    held = {presenting(core, Secret(checks.SECRET.format(n))).account.number for n in range(filled.sessions)}
+    assert len(held) == len(rows(core, accounts)) == 70
+    assert len(rows(core, sessions)) == filled.sessions + len(filled.prepared.tokens)
+    assert len(rows(core, account_names)) == 140
+    database.dispose()
 
 
 @pytest.mark.slow
@@ -32,9 +62,9 @@ def test_pages_are_each_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.slow
-def test_a_soak_notes_what_it_sees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_soak_notes_what_it_sees(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """However short, it loads the server, notes memory, delays and what was not swept, and says what came of it."""
-    soak.main(["--minutes", "0", "--every", "0.5", "--folder", str(tmp_path)])
+    soak.main(["--engine", engine, "--minutes", "0", "--every", "0.5", "--folder", str(tmp_path)])
     assert "0 refresh tokens overdue at most" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
