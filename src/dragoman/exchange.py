@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
@@ -115,6 +117,11 @@ def words_for(
         if words is not None:
             return words
     raise TypeError(f"{refusal} is no refusal")
+
+
+def seconds(wait: timedelta) -> int:
+    """How long to wait, as Retry-After says it (RFC 9110 §10.2.3): in whole seconds, and one at least."""
+    return max(1, math.ceil(wait.total_seconds()))
 
 
 def spoken_json(status: int, body: object, *headers: tuple[str, str], media: str = JSON) -> Spoken:

@@ -124,15 +124,20 @@ def policy(style: bytes, *, forms_to: str = "'none'") -> str:
     return f"default-src 'none'; style-src 'sha256-{allowed}'; {nothing_else}"
 
 
-@cache
-def _templates() -> Environment:
+def templates_of(package: str) -> Environment:
+    """The templates in a package's folder: what they are told is text, and none leaves out what it was not told."""
     return Environment(
-        loader=PackageLoader("dragoman"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _templates() -> Environment:
+    return templates_of("dragoman")
 
 
 def _groups(document: Mapping[str, Any]) -> Iterator[Group]:

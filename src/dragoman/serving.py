@@ -6,7 +6,6 @@ credentials and the way it says no. Everything else about serving it is here, on
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -30,7 +29,7 @@ from dragoman.core.principals import Named, Presented, Principal, identify
 from dragoman.core.secrets import KeyForm, Secret, digest
 from dragoman.core.work import Core, Tools, UnitOfWork
 from dragoman.envelope import Envelope
-from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, send_spoken
+from dragoman.exchange import JSON, Exchange, Malformed, Passed, Spoken, read_body, seconds, send_spoken
 from dragoman.handlers import Bound, Call, Reply
 from dragoman.log import get_logger
 from dragoman.releases import ONLY, Release, dumped
@@ -366,10 +365,8 @@ class DialectApp:
         if isinstance(refusal, Unavailable | UpstreamFailed):
             exchange.why = refusal.why
         if isinstance(refusal, Throttled | Unavailable):
-            seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
-            return Spoken(
-                spoken.status, spoken.body, spoken.media, (*spoken.headers, ("retry-after", str(seconds)))
-            )
+            later = ("retry-after", str(seconds(refusal.retry_after)))
+            return Spoken(spoken.status, spoken.body, spoken.media, (*spoken.headers, later))
         return spoken
 
 

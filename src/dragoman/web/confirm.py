@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from dragoman.core import passkeys, step_up
 from dragoman.core.errors import PasskeyRefused, PasswordTooLong, ProofRefused, Throttled, WrongCode
 from dragoman.web import cookies
-from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit, as_shown, came_from, same_site
+from dragoman.web.pages import (
+    Answer,
+    Page,
+    Redirect,
+    Shown,
+    Visit,
+    as_shown,
+    came_from,
+    same_site,
+    throttled,
+)
 from dragoman.web.passkeys import answered, require_site, site_of
 from dragoman.wire import Work
 
@@ -69,8 +78,7 @@ def _form(uow: UnitOfWork, visit: Visit, *, wanted: str, refusal: Exception | No
         "seconds": None,
     }
     if isinstance(refusal, Throttled):
-        seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
-        return Shown("confirm.html", {**facts, "seconds": seconds}, 429, (("retry-after", str(seconds)),))
+        return throttled("confirm.html", facts, refusal)
     if isinstance(refusal, WrongCode):
         facts["problem"] = "That code is not right, or was used before. Please take the next one."
     elif isinstance(refusal, ProofRefused | PasswordTooLong | PasskeyRefused):

@@ -28,12 +28,6 @@ def page(status: int, template: str, *headers: tuple[str, str], **facts: Any) ->
 
 @cache
 def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - as above
+    from dragoman.reference import templates_of  # noqa: PLC0415 - as above
 
-    return Environment(
-        loader=PackageLoader("dragoman.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return templates_of("dragoman.web")

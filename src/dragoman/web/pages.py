@@ -14,9 +14,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from dragoman.core.errors import NotFound, NotSignedIn, Refusal
+from dragoman.core.errors import NotFound, NotSignedIn, Refusal, Throttled
 from dragoman.core.secrets import Secret
-from dragoman.exchange import Malformed, Spoken
+from dragoman.exchange import Malformed, Spoken, seconds
 from dragoman.wire import Work
 
 if TYPE_CHECKING:
@@ -161,6 +161,12 @@ class Visit:
     def asked(self, name: str) -> str:
         """A parameter of the query; "" if it is not there."""
         return self.exchange.query.get(name, "")
+
+
+def throttled(template: str, facts: Mapping[str, Any], refusal: Throttled) -> Shown:
+    """A form that is closed for as long as nobody is heard, and counts down."""
+    wait = seconds(refusal.retry_after)
+    return Shown(template, {**facts, "problem": None, "seconds": wait}, 429, (("retry-after", str(wait)),))
 
 
 Handler = Callable[[Any, Visit], Answer]

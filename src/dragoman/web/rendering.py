@@ -56,15 +56,9 @@ def guarded(spoken: Spoken) -> Spoken:
 
 @cache
 def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only once somebody comes
+    from dragoman.reference import templates_of  # noqa: PLC0415 - Jinja2 only once somebody comes
 
-    environment = Environment(
-        loader=PackageLoader("dragoman.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("dragoman.web")
     environment.filters |= {"moment": moment, "iso": iso, "ago": ago}
     environment.globals |= {"asset": static.address}
     return environment

@@ -19,7 +19,7 @@ from dragoman.core.errors import (
     Unavailable,
 )
 from dragoman.core.secrets import Secret
-from dragoman.exchange import Exchange, Malformed, Spoken, parse_form, read_body
+from dragoman.exchange import Exchange, Malformed, Spoken, parse_form, read_body, seconds
 from dragoman.log import get_logger
 from dragoman.web.mailed import FORM, page
 
@@ -57,9 +57,8 @@ class ResetPage:
         except (Throttled, Unavailable) as refusal:
             if isinstance(refusal, Unavailable):
                 log.warning("cannot answer", why=refusal.why)
-            seconds = str(max(1, round(refusal.retry_after.total_seconds())))
             status = 429 if isinstance(refusal, Throttled) else 503
-            return _page(status, "later", ("retry-after", seconds))
+            return _page(status, "later", ("retry-after", str(seconds(refusal.retry_after))))
         except Exception:
             log.exception("crashed", method=exchange.method, path=exchange.path)
             return _page(500, "wrong")

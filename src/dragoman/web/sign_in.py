@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ from dragoman.core.errors import (
 from dragoman.core.errors import PasswordTooLong as TooLong
 from dragoman.core.secrets import Secret
 from dragoman.web import cookies
-from dragoman.web.pages import HOME, Answer, Page, Redirect, Shown, Visit, Who, same_site
+from dragoman.web.pages import HOME, Answer, Page, Redirect, Shown, Visit, Who, same_site, throttled
 from dragoman.web.passkeys import answered, in_page, require_site, site_of
 from dragoman.wire import Work
 
@@ -150,9 +149,7 @@ def _code_form(
 def _shown(template: str, facts: dict[str, object], refusal: Exception | None) -> Shown:
     """A form, with what was wrong about the one that was sent."""
     if isinstance(refusal, Throttled):
-        seconds = max(1, math.ceil(refusal.retry_after.total_seconds()))
-        facts |= {"problem": None, "seconds": seconds}
-        return Shown(template, facts, 429, (("retry-after", str(seconds)),))
+        return throttled(template, facts, refusal)
     words = [WORDS[kind] for kind in type(refusal).__mro__ if kind in WORDS]
     return Shown(
         template, {**facts, "problem": words[0] if words else None, "seconds": None}, 401 if words else 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +22,7 @@ from dragoman.core.errors import (
     Unavailable,
 )
 from dragoman.core.principals import Presented, identify
-from dragoman.exchange import Malformed, Spoken
+from dragoman.exchange import Malformed, Spoken, seconds
 from dragoman.log import get_logger
 from dragoman.web import cookies, forgery, forms, notices, refusals, rendering, static
 from dragoman.web.confirm import confirm_first
@@ -238,9 +237,8 @@ class Site:
         if isinstance(refusal, Throttled | Unavailable):
             if isinstance(refusal, Unavailable):
                 log.warning("cannot answer", why=refusal.why)
-            seconds = str(max(1, math.ceil(refusal.retry_after.total_seconds())))
             status = 429 if isinstance(refusal, Throttled) else 503
-            return self._wrong(exchange, status, ("retry-after", seconds))
+            return self._wrong(exchange, status, ("retry-after", str(seconds(refusal.retry_after))))
         status = 403 if isinstance(refusal, Forbidden) else 404 if isinstance(refusal, NotFound) else 400
         return self._wrong(exchange, status)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dragoman.core import errors as core
 from dragoman.dialects.elements import refusals
 from dragoman.dialects.elements.wire.fields import COMPLAINT, REQUIRED
-from dragoman.exchange import Exchange, Malformed, Spoken, spoken_json
+from dragoman.exchange import Exchange, Malformed, Spoken, seconds, spoken_json
 from dragoman.wire import InPath, places
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def refused(exchange: Exchange, refusal: core.Refusal) -> Spoken:
     facts = {**facts, "field": CALLED.get(facts.get("field", ""), facts.get("field", ""))}
     facts |= {"code": CODE_OF.get(operation, "otp"), "noun": NOUN_OF.get(operation, "user")}
     if isinstance(refusal, core.Throttled):
-        facts["seconds"] = max(1, math.ceil(refusal.retry_after.total_seconds()))
+        facts["seconds"] = seconds(refusal.retry_after)
     if isinstance(refusal, core.PasswordRefused):
         field = NEW_PASSWORD_OF.get(operation, "password")
         return of_fields({field: [f"{reason.text}." for reason in refusal.reasons]})
