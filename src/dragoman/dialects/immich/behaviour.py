@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from dragoman.releases import Habit, Release
@@ -31,6 +32,11 @@ def up_to(release: str, since: Mapping[str, Said]) -> Sequence[Said]:
     return [value for first, value in since.items() if within(release, first, LAST)]
 
 
+def in_force(since: Mapping[str, Said]) -> Mapping[str, Said]:
+    """What of such a row holds in each release; a release before the first of them is not in it."""
+    return {release: said[-1] for release in NAMES if (said := up_to(release, since))}
+
+
 @dataclass(frozen=True)
 class Fact(Generic[Said]):
     """Something that the releases do differently: its name, in plain words what it is, and what holds since when."""
@@ -41,7 +47,11 @@ class Fact(Generic[Said]):
 
     def of(self, release: str) -> Said:
         """What holds in a release."""
-        return up_to(release, self.since)[-1]
+        return self._in_force[release]
+
+    @cached_property
+    def _in_force(self) -> Mapping[str, Said]:
+        return in_force(self.since)
 
 
 VERSION = Fact[str](

@@ -14,13 +14,14 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dragoman.dialects.immich import zod
-from dragoman.dialects.immich.behaviour import FIRST, speaks_zod, up_to
+from dragoman.dialects.immich.behaviour import FIRST, in_force, speaks_zod
 from dragoman.dialects.immich.zod import SAFE, UNDEFINED, Issue, Judge, utf16_length
 
 
@@ -93,17 +94,19 @@ class Rules:
         if speaks_zod(release):
             return Verdict(issues=self._issues(value))
         given = None if value is UNDEFINED else value
-        return Verdict([rule.says for rule in self._asked(release) if not rule.holds(given)])
+        return Verdict([rule.says for rule in self._asked[release] if not rule.holds(given)])
 
     def words(self, release: str) -> tuple[str, ...]:
         """All that a release can say of a value, in its order, with {} for the field."""
         if not speaks_zod(release):
-            return tuple(rule.says for rule in self._asked(release))
+            return tuple(rule.says for rule in self._asked[release])
         said = self._zod.says if self._zod else ()
         return (*said, *(rule.issue["message"] for rule in self._ours if rule.issue))
 
-    def _asked(self, release: str) -> Sequence[Rule]:
-        return up_to(release, self._since)[-1]
+    @cached_property
+    def _asked(self) -> Mapping[str, Sequence[Rule]]:
+        """What each release asks."""
+        return in_force(self._since)
 
     def _issues(self, value: Any) -> Sequence[Issue]:
         found = self._zod(value) if self._zod else ()
