@@ -111,7 +111,7 @@ def _by_session(column: Column[Any], *, many: bool) -> AnySelect:
         .join(accounts.accounts, _A.number == _S.account_number)
         .outerjoin(impersonations, impersonations.c.session_id == _S.id)
         .outerjoin(links, links.c.id == _S.access_token_id)
-        .where(_S.dialect == bindparam("dialect"), sessions.is_live(_NOW))
+        .where(_S.dialect == bindparam("dialect"), sessions.LIVES_NOW)
     )
 
 

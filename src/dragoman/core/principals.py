@@ -59,7 +59,7 @@ def _by_session(known_by: ColumnElement[bool]) -> AnySelect:
         .join(accounts.accounts, accounts.accounts.c.number == s.account_number)
         .outerjoin(impersonations, impersonations.c.session_id == s.id)
         .where(known_by, s.dialect == bindparam("dialect"))
-        .where(sessions.is_live(bindparam("now", type_=Instant)))
+        .where(sessions.LIVES_NOW)
     )
 
 

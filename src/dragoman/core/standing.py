@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from dragoman.core import epochs, session_ends, sessions
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import Instant, Number, Sealed, metadata
+from dragoman.core.columns import Number, Sealed, metadata
 from dragoman.core.errors import NotFound
 from dragoman.core.prepared import Prepared
 from dragoman.core.secrets import Dice, Secret, mint
@@ -63,7 +63,7 @@ _MINE = (
 _FIND = Prepared(
     select(_T.sealed, *sessions.COLUMNS)
     .join_from(standing_sessions, sessions.sessions, _S.id == _T.session_id)
-    .where(*_MINE, sessions.is_live(bindparam("now", type_=Instant)))
+    .where(*_MINE, sessions.LIVES_NOW)
 )
 
 MOST = 1000  # of an account in a dialect; for one more, the one that was not seen for longest ends
