@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import WIDE, Opener, sign_in
-from tests.browser.inhabited import enter, inhabit
+from tests.browser.inhabited import enter, inhabit, knock
 from tests.browser.moments import ADAS, STRANGERS, Moment
 from tests.people import somebody
 from tests.running import Running
@@ -109,7 +109,7 @@ def stranger(opens_shared: Opener, axe: str) -> Judge:
 @pytest.fixture(scope="module")
 def ada(shared: Running, opens_shared: Opener, axe: str) -> Judge:
     """Of the browser of somebody who administers, and has something of everything."""
-    inhabit(shared)
+    knock(shared, inhabit(shared))
     page = opens_shared()
     enter(shared, page)
     return Judge(page, axe)

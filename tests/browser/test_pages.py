@@ -101,9 +101,10 @@ def test_a_guest_is_invited_and_shown_how_to_connect_an_app(
     assert page.locator("li", has_text="carl@example.org").locator(".tag").first.inner_text() == "accepted"
 
 
-def test_codes_are_set_up_used_and_recovered_from(house: Running, opens: Opener) -> None:
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_R_04_codes_are_set_up_used_and_recovered_from(house: Running, opens: Opener, script: bool) -> None:
     """TOTP from the picture to the sign-in, and a recovery code for whoever has lost the phone."""
-    page = opens("/sign-in")
+    page = opens("/sign-in", java_script_enabled=script)
     sign_in(page)
     page.goto("/account/totp")
     page.get_by_text("I cannot scan it").click()
@@ -118,7 +119,7 @@ def test_codes_are_set_up_used_and_recovered_from(house: Running, opens: Opener)
     assert len(codes) == 10
     house.clock.forward(seconds=30)
     for typed in (code(), codes[0]):
-        other = opens("/sign-in")
+        other = opens("/sign-in", java_script_enabled=script)
         other.get_by_label("E-mail or username").fill(ALICE)
         other.get_by_label("Password", exact=True).fill(PASSWORD)
         other.get_by_role("button", name="Sign in", exact=True).click()

@@ -24,6 +24,8 @@ PAGES = {
     "sessions": "/account/sessions",
     "factors": "/account/factors",
     "apps": "/account/apps",
+    "second-factor": "/account/second-factor",
+    "admin": "/admin",
     "products": "/admin/dialects",
 }
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
