@@ -45,7 +45,7 @@ def signed(token: bytes, key: bytes, name: str, now: datetime) -> str:
 
 def opened(cookie: str, key: bytes, name: str, now: datetime) -> bytes | None:
     """The token in a cookie; None if it is not one of ours for this key and name, or older than twelve hours."""
-    if len(cookie) > LONGEST:
+    if not cookie or len(cookie) > LONGEST:
         return None
     try:
         raw = base64.urlsafe_b64decode(cookie.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import unquote
 
@@ -60,10 +59,11 @@ class Envelope:
     read: InitVar[Envelope | None] = field(default=None, kw_only=True)
 
     def __post_init__(self, read: Envelope | None) -> None:
-        # Eagerly, and once each: `cached_property` takes a lock, which costs more than either.
+        # Eagerly, and once each. `cached_property` takes a lock, which costs more than either.
         self.headers: Headers = Headers(self.scope["headers"]) if read is None else read.headers
         raw = self.scope["query_string"]
         self.query: Query = read.query if read else Query(raw) if raw else NO_QUERY
+        self._cookies: Mapping[str, str] | None = None
 
     @property
     def peer(self) -> str | None:
@@ -76,16 +76,23 @@ class Envelope:
         scheme, _, rest = self.headers.get("authorization", "").partition(" ")
         return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
 
-    @cached_property
+    @property
     def cookies(self) -> Mapping[str, str]:
-        """Cookies by name, unquoted and percent-decoded. Whatever cannot be read as a cookie is not there.
+        """Cookies by name, as `cookies_of` reads them."""
+        if self._cookies is None:
+            self._cookies = cookies_of(self.headers.getlist("cookie"))
+        return self._cookies
 
-        Of two with one name the first counts: browsers send the more specific path's first (RFC 6265 §5.4).
-        """
-        found: dict[str, str] = {}
-        for pair in ";".join(self.headers.getlist("cookie")).split(";"):
-            name, equals, value = (part.strip() for part in pair.partition("="))
-            if equals:
-                quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
-                found.setdefault(name, unquote(value[1:-1] if quoted else value))
-        return found
+
+def cookies_of(told: Sequence[str]) -> Mapping[str, str]:
+    """Cookies by name, unquoted and percent-decoded. Whatever cannot be read as a cookie is not there.
+
+    Of two with one name the first counts: browsers send the more specific path's first (RFC 6265 §5.4).
+    """
+    found: dict[str, str] = {}
+    for pair in ";".join(told).split(";"):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if equals:
+            quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+            found.setdefault(name, unquote(value[1:-1] if quoted else value))
+    return found
