@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.fakes import PASSWORD, do
-from tests.people import ALICE, BOB, events, opened, rows, somebody
+from tests.fakes import NEW_PASSWORD, ORIGIN, PASSWORD, do
+from tests.people import ALICE, BOB, calling, events, opened, presenting, rows, somebody
 from tests.running import Running, ask
 from tests.visiting import Browser, browsing
 
-from dragoman.core import accounts, outbox
-from dragoman.core.accounts import Account
+from dragoman.core import accounts, api_keys, app_passwords, approvals, devices, invitations, outbox
+from dragoman.core.accounts import Account, Changes, NewAccount
 from dragoman.core.audit import audit_log
+from dragoman.core.invitations import Offer
+from dragoman.core.secrets import Secret
+from dragoman.core.sessions import Device
 
 LIST = "/admin/accounts"
 
@@ -164,6 +167,65 @@ def test_somebody_is_signed_out_everywhere(house: Running, admin: Browser, at_bo
     assert answer.status_code == 401
     [line] = [row for row in rows(house.core, audit_log) if row["event"] == "sessions ended"]
     assert line["actor_number"] == do(house.core, accounts.get, ALICE).number
+
+
+def test_what_somebody_holds_is_shown_and_ended_one_by_one(house: Running, admin: Browser) -> None:
+    """Sessions, keys, app passwords, sign-ins that wait and devices are ended on the account's page, which stays there."""
+    theirs = bob(house)
+    session, secret = opened(house.core, theirs)
+    key, _ = do(house.core, api_keys.issue, theirs.number, "immich", name="backup", permissions=["all"])
+    by = presenting(house.core, secret)
+    do(house.core, app_passwords.make, "immich", "Old phone", by=by)
+    [app_password] = do(house.core, app_passwords.of_account, theirs.number)
+    do(house.core, approvals.ask, theirs, Device("Pixel 7", "Android"))
+    [approval] = do(house.core, approvals.waiting, theirs.number)
+    do(house.core, devices.remember, theirs.number)
+    here = f"{LIST}/{theirs.number}"
+    page = admin.go(here).text
+    for shown in ("Old phone", "backup", "Pixel 7 on Android", "1, last signed in"):
+        assert shown in page
+    for deed in (
+        f"/admin/keys/{key.id}/revoke",
+        f"{here}/app-passwords/{app_password.id}/end",
+        f"{here}/approvals/{approval.id}/refuse",
+        f"{here}/devices/forget",
+        f"/admin/sessions/{session.id}/end",
+    ):
+        answer = admin.send(deed)
+        assert (answer.status_code, answer.url.path, 'class="notice good"' in answer.text) == (
+            200,
+            here,
+            True,
+        )
+    page = admin.go(here).text
+    for shown in ("Old phone", "backup", "Pixel 7", "last signed in"):
+        assert shown not in page
+    actors = {row["event"]: row["actor_number"] for row in rows(house.core, audit_log)}
+    mine = do(house.core, accounts.get, ALICE).number
+    for event in (
+        "key revoked",
+        "app password ended",
+        "sign-in refused",
+        "devices forgotten",
+        "session ended",
+    ):
+        assert actors[event] == mine, event
+
+
+def test_by_whom_somebody_was_invited_and_whom_they_invite(house: Running, admin: Browser) -> None:
+    """The account's page has the invitation that let them in, and those of theirs that wait, to be revoked."""
+    do(house.core, accounts.change, bob(house).number, Changes(is_admin=True))
+    inviter = calling(house.core, bob(house))
+    made = do(
+        house.core, invitations.invite, Offer(email="carl@example.org"), inviter=inviter.account, by=inviter
+    )
+    page = admin.go(f"{LIST}/{bob(house).number}").text
+    assert re.search(r"They invited carl@example\.org\s+<span class=\"tag\">waiting", page)
+    secret = Secret(made.link.reveal().partition("token=")[2])
+    new = NewAccount(email="carl@example.org", username="carl")
+    carl = invitations.accept(house.core, ORIGIN, secret, new, Secret(NEW_PASSWORD))
+    assert "They invited" not in admin.go(f"{LIST}/{bob(house).number}").text
+    assert "They were invited" in admin.go(f"{LIST}/{carl.number}").text
 
 
 def test_K_08_acting_as_somebody_else_is_seen_on_every_page_until_it_stops(

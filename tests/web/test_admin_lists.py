@@ -112,7 +112,7 @@ def test_a_list_is_come_back_to_as_it_was(house: Running, admin: Browser, bob: A
     page = admin.send("/confirm", password=PASSWORD)
     assert (page.url.path, dict(page.url.params)) == ("/admin/sessions", asked)
     page = admin.send(button(admin, "/admin/sessions", "end"))
-    assert dict(page.url.params) == {**asked, "said": "session-ended"}
+    assert dict(page.url.params) == {**asked, "said": "account-session-ended"}
 
 
 def test_a_key_is_found_and_revoked(house: Running, admin: Browser, bob: Account) -> None:

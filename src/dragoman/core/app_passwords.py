@@ -137,17 +137,25 @@ def of_account(uow: UnitOfWork, number: int) -> Sequence[AppPassword]:
     return [AppPassword(*row) for row in uow.db.execute(newest)]
 
 
-def end(uow: UnitOfWork, app_password_id: uuid.UUID, *, by: Principal) -> AppPassword:
-    """End one of the caller's account, with the sessions that it opened; what it was. Refuses as `make` does."""
+def end(
+    uow: UnitOfWork, app_password_id: uuid.UUID, *, by: Principal, owner: int | None = None
+) -> AppPassword:
+    """End one of the caller's account, with the sessions that it opened; what it was. Refuses as `make` does.
+
+    An administrator ends one of an `owner`. Refuses `AdminOnly` to others.
+    """
     by.require_in_person()
-    mine = (app_passwords.c.id == app_password_id, app_passwords.c.account_number == by.account.number)
+    number = by.account.number
+    if owner is not None:
+        by.require_admin()
+        number = owner
+    mine = (app_passwords.c.id == app_password_id, app_passwords.c.account_number == number)
     opened = select(app_password_sessions.c.session_id).join(app_passwords).where(*mine)
     uow.db.execute(delete(sessions).where(sessions.c.id.in_(opened)))
     row = uow.db.execute(delete(app_passwords).where(*mine).returning(*_COLUMNS)).one_or_none()
     if row is None:
         raise NotFound("app password")
-    ended = str(app_password_id)
-    audit.record(uow, "app password ended", account=by.account.number, by=by, app_password=ended)
+    audit.record(uow, "app password ended", account=number, by=by, app_password=str(app_password_id))
     return AppPassword(*row)
 
 

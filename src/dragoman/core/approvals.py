@@ -173,17 +173,28 @@ def approve(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal) -> Approv
     return _answer(uow, approval_id, "approved", PASSES, by=by)
 
 
-def refuse(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal) -> None:
-    """Ask no more about that device for a day. Refuses as `approve` does."""
-    _answer(uow, approval_id, "refused", REFUSED, by=by)
+def refuse(uow: UnitOfWork, approval_id: uuid.UUID, *, by: Principal, owner: int | None = None) -> None:
+    """Ask no more about that device for a day. Refuses as `approve` does.
+
+    An administrator refuses what an `owner` is asked. Refuses `AdminOnly` to others.
+    """
+    if owner is not None:
+        by.require_admin()
+    _answer(uow, approval_id, "refused", REFUSED, by=by, owner=owner)
 
 
 def _answer(
-    uow: UnitOfWork, approval_id: uuid.UUID, state: str, lasts: timedelta, *, by: Principal
+    uow: UnitOfWork,
+    approval_id: uuid.UUID,
+    state: str,
+    lasts: timedelta,
+    *,
+    by: Principal,
+    owner: int | None = None,
 ) -> Approval:
     by.require_in_person()
     by.require_maker(uow)
-    number = by.account.number
+    number = by.account.number if owner is None else owner
     mine = update(approvals).where(approvals.c.id == approval_id, *_waits(uow, number))
     answered = mine.values(state=state, until=uow.now + lasts).returning(*_COLUMNS)
     row = uow.db.execute(answered).one_or_none()

@@ -7,11 +7,13 @@ signed in. Whoever shares both shares the device's counter of attempts, and noth
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ForeignKey, String, Table, and_, bindparam, delete, select
+from sqlalchemy import Column, ForeignKey, String, Table, and_, bindparam, delete, func, select
 
+from dragoman.core import audit
 from dragoman.core.accounts import accounts
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert_on
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.dialects.postgresql import Insert
 
+    from dragoman.core.principals import Principal
     from dragoman.core.work import Origin, UnitOfWork
 
 known_devices = Table(
@@ -90,3 +93,24 @@ def remember(uow: UnitOfWork, account_number: int, *, seen_at: datetime | None =
     _REMEMBER.write(uow.db, row)
     if seen_at is None:
         _FORGET_OLDER.write(uow.db, {"account": account_number})
+
+
+@dataclass(frozen=True)
+class Known:
+    """How many devices an account is known to be used on, and when one of them last signed in."""
+
+    count: int
+    seen_at: datetime | None
+
+
+def known(uow: UnitOfWork, account_number: int) -> Known:
+    """The devices of an account that are not forgotten yet."""
+    d = known_devices.c
+    mine = (d.account_number == account_number, d.seen_at > uow.now - REMEMBERED)
+    return Known(*uow.db.execute(select(func.count(), func.max(d.seen_at)).where(*mine)).one())
+
+
+def forget_all(uow: UnitOfWork, account_number: int, *, by: Principal) -> None:
+    """Take all devices of an account for strangers until they sign in again."""
+    gone = uow.db.execute(delete(known_devices).where(_MINE), {"account": account_number}).rowcount
+    audit.record(uow, "devices forgotten", account=account_number, by=by, count=gone)

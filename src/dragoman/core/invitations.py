@@ -179,6 +179,16 @@ def listed(uow: UnitOfWork, *, before: uuid.UUID | None = None, limit: int = 100
     return [_of(row) for row in uow.db.execute(query)]
 
 
+def concerning(uow: UnitOfWork, number: int, *, limit: int) -> Sequence[Invitation]:
+    """The newest that let an account in, or that it made and that wait to be accepted."""
+    i = invitations.c
+    made = select(i.id).where(i.inviter_number == number, *_is_open(uow))
+    those = made.union(select(i.id).where(i.guest_number == number))
+    return [
+        _of(row) for row in uow.db.execute(_query().where(i.id.in_(those)).order_by(i.id.desc()).limit(limit))
+    ]
+
+
 def revoke(uow: UnitOfWork, invitation: uuid.UUID, *, by: Principal | None = None) -> None:
     """Let nobody in by it any more, and hand over no mail that holds it. Refuses `NotFound` once it was accepted."""
     mine = (invitations.c.id == invitation, invitations.c.accepted_at.is_(None))

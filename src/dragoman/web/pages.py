@@ -153,10 +153,10 @@ class Visit:
         except ValueError:
             return None
 
-    def back_to(self, path: str) -> str:
-        """A page that a form stood on, as it was shown: with the filters of a list, and from the same row on."""
+    def back_to(self, *paths: str) -> str:
+        """The one of these pages that a form stood on, as it was shown: with a list's filters and place; else the first."""
         found = came_from(self.exchange)
-        return found if urlsplit(found).path == path else path
+        return found if urlsplit(found).path in paths else paths[0]
 
     def asked(self, name: str) -> str:
         """A parameter of the query; "" if it is not there."""

@@ -25,7 +25,9 @@ from tests.unit.core.test_factors import guarded
 from dragoman.core import app_passwords, login, password_change, ways
 from dragoman.core.accounts import Account, Changes
 from dragoman.core.app_passwords import app_password_sessions
+from dragoman.core.audit import audit_log
 from dragoman.core.errors import (
+    AdminOnly,
     NameRefused,
     NotFound,
     PasswordChangeRequired,
@@ -254,3 +256,21 @@ def test_making_and_ending_is_for_its_owner_in_person(house: Core) -> None:
         do(house, app_passwords.make, "immich", str(n), by=caller)
     with pytest.raises(TooMany):
         do(house, app_passwords.make, "immich", "one more", by=caller)
+
+
+def test_an_administrator_ends_somebodys_and_nobody_else_does(house: Core) -> None:
+    """With the sessions that it opened; it is on record who did it; one of another account's is not found."""
+    alice, admin = somebody(house), somebody(house, BOB, is_admin=True)
+    secret = made(house, alice)
+    signed_in = enter(house, secret)
+    [theirs] = do(house, app_passwords.of_account, alice.number)
+    with pytest.raises(AdminOnly):
+        do(house, app_passwords.end, theirs.id, by=calling(house, alice), owner=admin.number)
+    by = calling(house, admin)
+    with pytest.raises(NotFound):
+        do(house, app_passwords.end, theirs.id, by=by, owner=admin.number)
+    do(house, app_passwords.end, theirs.id, by=by, owner=alice.number)
+    with pytest.raises(SessionRefused):
+        presenting(house, signed_in.secret, origin=PHONE)
+    [line] = [row for row in rows(house, audit_log) if row["event"] == "app password ended"]
+    assert (line["account_number"], line["actor_number"]) == (alice.number, admin.number)

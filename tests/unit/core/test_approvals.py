@@ -15,6 +15,7 @@ from dragoman.core import approvals, login, outbox, session_ends, sweep, throttl
 from dragoman.core.accounts import Account
 from dragoman.core.approvals import PASSES, REFUSED, WAITS, Approval
 from dragoman.core.errors import (
+    AdminOnly,
     ApprovalRequired,
     CodeRefused,
     CodeRequired,
@@ -278,3 +279,17 @@ def test_an_account_without_a_factor_asks_nobody(house: Core) -> None:
     account = somebody(house)
     enter(house)
     assert (asked(house, account), opened(house, account)[0].dialect) == ([], "immich")
+
+
+def test_an_administrator_refuses_what_somebody_is_asked_and_nobody_else_does(
+    house: Core, clock: FakeClock
+) -> None:
+    """The device is not asked about again for a day; whoever does not administer refuses their own alone."""
+    account, admin = guarded(house, clock), somebody(house, BOB, is_admin=True)
+    waits = knock(house, account)
+    stranger = somebody(house, "carl@example.org")
+    with pytest.raises(AdminOnly):
+        do(house, approvals.refuse, waits.id, by=calling(house, stranger), owner=account.number)
+    assert asked(house, account) == [waits]
+    do(house, approvals.refuse, waits.id, by=calling(house, admin), owner=account.number)
+    assert asked(house, account) == []

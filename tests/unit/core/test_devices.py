@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.fakes import ORIGIN, FakeClock, do
-from tests.people import BOB, rows, somebody
+from tests.people import BOB, calling, rows, somebody
 
 from dragoman.core import devices
-from dragoman.core.devices import known_devices
+from dragoman.core.devices import Known, known_devices
 from dragoman.core.work import Core
 
 HERE = devices.name_of(ORIGIN)
@@ -57,3 +57,17 @@ def test_an_account_knows_a_hundred_devices(core: Core, clock: FakeClock) -> Non
     ]
     assert [device is None for device in gone] == [True, True, False]
     assert do(core, devices.recognise, bob.number) == HERE
+
+
+def test_devices_are_counted_and_forgotten(core: Core, clock: FakeClock) -> None:
+    """How many are known and when one was last seen; those that were forgotten are strangers, another account's are not."""
+    alice, bob = somebody(core, is_admin=True), somebody(core, BOB)
+    for account in (alice, bob):
+        do(core, devices.remember, account.number)
+    clock.forward(days=1)
+    do(core, devices.remember, bob.number, origin=replace(ORIGIN, agent="curl"))
+    assert do(core, devices.known, bob.number) == Known(2, clock.now)
+    do(core, devices.forget_all, bob.number, by=calling(core, alice))
+    assert do(core, devices.known, bob.number) == Known(0, None)
+    assert do(core, devices.recognise, bob.number) is None
+    assert do(core, devices.recognise, alice.number) == HERE

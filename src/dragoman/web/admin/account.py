@@ -11,24 +11,28 @@ from typing import TYPE_CHECKING, TypeAlias
 from dragoman.core import (
     accounts,
     api_keys,
+    app_passwords,
+    approvals,
     audit,
+    devices,
     elevation,
     factors,
     groups,
     impersonation,
+    invitations,
     passkeys,
     recovery_codes,
     resets,
     session_ends,
-    sessions,
+    session_lists,
     step_up,
     throttle,
     upstream,
 )
 from dragoman.core.accounts import Changes
 from dragoman.core.telling import tell_owner
-from dragoman.web.account.sessions import place, products
-from dragoman.web.admin.accounts import PATH
+from dragoman.web.account.sessions import described, place, products
+from dragoman.web.admin.accounts import PATH, page_of
 from dragoman.web.admin.paging import account_of
 from dragoman.web.pages import HOME, Answer, Handler, Page, Redirect, Shown, Visit, Who
 from dragoman.wire import Work
@@ -46,18 +50,25 @@ ACTING = "impersonate"  # an administrator may do everything, whatever it is cal
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """Who it is, and what it holds."""
     account = account_of(uow, visit)
-    number = account.number
-    keys = api_keys.owned(uow, number)
-    signed_in = sessions.owned(uow, number, limit=FEW + 1)
+    number, this = account.number, visit.caller.session
+    keys = api_keys.page(uow, number, limit=FEW + 1)
+    signed_in = session_lists.page(uow, account_number=number, limit=FEW + 1)
+    waiting = approvals.waiting(uow, number)
     facts = {
         "account": account,
         "is_me": number == visit.caller.account.number,
         "guessing": throttle.standing(uow, number),
-        "sessions": [place(each) for each in signed_in[:FEW]],
+        "sessions": [place(each, None if this is None else this.id) for each in signed_in[:FEW]],
         "more_sessions": len(signed_in) > FEW,
         "keys": keys[:FEW],
         "more_keys": len(keys) > FEW,
         "products": products(),
+        "app_passwords": app_passwords.of_account(uow, number),
+        "approvals": [(each, described(each.name, each.os)) for each in waiting],
+        "devices": devices.known(uow, number),
+        "invitations": [
+            (each, each.state(uow.now)) for each in invitations.concerning(uow, number, limit=FEW)
+        ],
         "has_totp": factors.is_enabled(uow, number),
         "codes_left": recovery_codes.left(uow, number),
         "passkeys": passkeys.of_account(uow, number),
@@ -79,7 +90,7 @@ def _doing(deed: Deed, said: str) -> Handler:
         step_up.require(uow, visit.caller)
         account = account_of(uow, visit)
         deed(uow, account, visit.caller)
-        return Redirect(f"{PATH}/{account.number}", said=said)
+        return Redirect(page_of(account.number), said=said)
 
     return handle
 
@@ -128,8 +139,29 @@ def _unlock(uow: UnitOfWork, account: Account, by: Principal) -> None:
     audit.record(uow, "account unlocked", account=account.number, by=by, counters=counters)
 
 
+def _forget_devices(uow: UnitOfWork, account: Account, by: Principal) -> None:
+    devices.forget_all(uow, account.number, by=by)
+
+
 def _mail_reset(uow: UnitOfWork, account: Account, by: Principal) -> None:
     resets.mail(uow, account, by=by)
+
+
+def end_app_password(uow: UnitOfWork, visit: Visit) -> Answer:
+    """One of theirs opens nothing any more, and what it opened is closed."""
+    step_up.require(uow, visit.caller)
+    account = account_of(uow, visit)
+    ended = app_passwords.end(uow, visit.id_of("app_password"), by=visit.caller, owner=account.number)
+    tell_owner(uow, account, f"An administrator removed the app password “{ended.name}” of your account.")
+    return Redirect(page_of(account.number), said="account-app-password-ended")
+
+
+def refuse_approval(uow: UnitOfWork, visit: Visit) -> Answer:
+    """A sign-in that waits for their word does not pass."""
+    step_up.require(uow, visit.caller)
+    account = account_of(uow, visit)
+    approvals.refuse(uow, visit.id_of("approval"), by=visit.caller, owner=account.number)
+    return Redirect(page_of(account.number), said="account-approval-refused")
 
 
 def show_reset_link(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -151,7 +183,7 @@ def act_as(uow: UnitOfWork, visit: Visit) -> Answer:
 def stop_acting(uow: UnitOfWork, visit: Visit) -> Answer:
     """Be oneself again."""
     impersonation.stop(uow, visit.caller)
-    return Redirect(f"{PATH}/{visit.caller.account.number}", said="yourself-again")
+    return Redirect(page_of(visit.caller.account.number), said="yourself-again")
 
 
 DEEDS: tuple[tuple[str, Deed, str], ...] = (
@@ -165,6 +197,7 @@ DEEDS: tuple[tuple[str, Deed, str], ...] = (
     ("sessions/end", _end_sessions, "account-signed-out"),
     ("codes/remove", _drop_codes, "account-codes-removed"),
     ("passkeys/remove", _drop_passkeys, "account-passkeys-removed"),
+    ("devices/forget", _forget_devices, "account-devices-forgotten"),
     ("reset", _mail_reset, "account-reset-mailed"),
 )
 PAGES = (
@@ -173,6 +206,8 @@ PAGES = (
         Page("POST", f"{ONE}/{name}", _doing(deed, said), Who.ADMIN, Work.WRITES)
         for name, deed, said in DEEDS
     ),
+    Page("POST", f"{ONE}/app-passwords/{{app_password}}/end", end_app_password, Who.ADMIN, Work.WRITES),
+    Page("POST", f"{ONE}/approvals/{{approval}}/refuse", refuse_approval, Who.ADMIN, Work.WRITES),
     Page("POST", f"{ONE}/reset-link", show_reset_link, Who.ADMIN, Work.WRITES),
     Page("POST", f"{ONE}/act", act_as, Who.ADMIN, Work.WRITES),
     Page("POST", "/admin/stop-acting", stop_acting, work=Work.WRITES),

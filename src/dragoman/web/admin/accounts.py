@@ -22,6 +22,11 @@ FIELDS = ("display_name", "email", "username")
 TAKEN = "Somebody has that name already."
 
 
+def page_of(number: int) -> str:
+    """Where an account's own page is."""
+    return f"{PATH}/{number}"
+
+
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """All in the order of their numbers, or those with a name that begins as was asked, in the order of these."""
     asked = visit.asked("q").strip()
@@ -61,7 +66,7 @@ def add(core: Core, visit: Visit) -> Answer:
         return _form(typed, {refusal.field: f"This {refusal.why}."})
     except NameTaken as refusal:
         return _form(typed, {refusal.field: TAKEN})
-    return Redirect(f"{PATH}/{account.number}", said="account-added")
+    return Redirect(page_of(account.number), said="account-added")
 
 
 def _form(typed: Mapping[str, str], problems: Mapping[str, str]) -> Shown:

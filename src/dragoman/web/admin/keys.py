@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dragoman.core import accounts, api_keys, step_up
 from dragoman.core.telling import tell_owner
 from dragoman.web.account.sessions import products
+from dragoman.web.admin.accounts import page_of
 from dragoman.web.admin.filtering import asked, owners
 from dragoman.web.admin.paging import PER_PAGE, Rows
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit, Who
@@ -41,7 +42,7 @@ def revoke(uow: UnitOfWork, visit: Visit) -> Answer:
     owner = accounts.find_by_number(uow, number)
     if owner is not None:
         tell_owner(uow, owner, "An administrator revoked an API key of your account.")
-    return Redirect(visit.back_to(PATH), said="key-revoked")
+    return Redirect(visit.back_to(PATH, page_of(number)), said="key-revoked")
 
 
 PAGES = (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dragoman.core import session_ends, session_lists, sessions, step_up
 from dragoman.web.account.sessions import place, products
+from dragoman.web.admin.accounts import page_of
 from dragoman.web.admin.filtering import asked, owners
 from dragoman.web.admin.paging import PER_PAGE, Rows
 from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit, Who
@@ -40,7 +41,7 @@ def end(uow: UnitOfWork, visit: Visit) -> Answer:
     step_up.require(uow, visit.caller)
     session = sessions.get(uow, visit.id_of("session"))
     session_ends.end_one(uow, session.account_number, session.dialect, session.id, by=visit.caller)
-    return Redirect(visit.back_to(PATH), said="session-ended")
+    return Redirect(visit.back_to(PATH, page_of(session.account_number)), said="account-session-ended")
 
 
 PAGES = (
