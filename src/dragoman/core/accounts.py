@@ -288,8 +288,8 @@ class Changes:
 def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | None = None) -> Account:
     """Change an account and return it as it is then.
 
-    Refuses `NotFound`, `NameRefused`, `NameTaken`, and to a caller `LastAdmin`; what is signed in with as
-    `Principal.require_maker` does.
+    Refuses `NotFound`, `NameRefused`, `NameTaken`, and to a caller `LastAdmin`; other names or addresses as
+    `Principal.require_in_person` and `require_maker` do.
     """
     _require_may_change(uow, number, changes, by)
     # The lock first: attributes are read, merged and written, and nobody may write between.
@@ -320,6 +320,8 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
 
 def _require_may_change(uow: UnitOfWork, number: int, changes: Changes, by: Principal | None) -> None:
     if by is not None and (changes.email is not None or changes.username is not None):
+        # Whose mail is read can have a password set: an API key that could lead it elsewhere would be worth as much.
+        by.require_in_person()
         by.require_maker(uow)
     if changes.is_admin is False:
         _require_another_admin(uow, number, by)

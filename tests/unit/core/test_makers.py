@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.authenticator import Device as Authenticator
 from tests.fakes import NEW_PASSWORD, ORIGIN, FakeClock, do
-from tests.people import BOB, calling, everything, presenting, sealing, somebody
+from tests.people import BOB, calling, calling_by_key, everything, presenting, sealing, somebody
 from tests.unit.core.test_app_passwords import PHONE, enter, made
 from tests.unit.core.test_factors import guarded
 from tests.unit.core.test_passkeys import SITE
@@ -187,6 +187,17 @@ def test_whom_an_app_password_let_in_makes_nothing_that_outlives_it(
     before = everything(core)
     assert [maker for maker in MAKERS if not is_refused(core, maker, caller, key.id)] == []
     assert everything(core) == before
+
+
+def test_no_api_key_leads_an_accounts_mail_elsewhere(sqlite_core: Core) -> None:
+    """Names and addresses are changed in person alone, whatever a key may do: a password can be set by mail."""
+    account = somebody(sqlite_core)
+    key = calling_by_key(sqlite_core, account)
+    for changes in (Changes(email="eve@example.org"), Changes(username="eve")):
+        with pytest.raises(SessionRequired):
+            do(sqlite_core, accounts.change, account.number, changes, by=key)
+    renamed = do(sqlite_core, accounts.change, account.number, Changes(display_name="Ada"), by=key)
+    assert (renamed.display_name, renamed.email) == ("Ada", account.email)
 
 
 def test_who_signed_in_otherwise_makes_them(core: Core) -> None:
