@@ -38,7 +38,9 @@ class Joint:
     error: Exception | None = None
 
     def outcome(self) -> Any:
-        """The answer. Raises the error."""
+        """The answer. Raises the error, and `RuntimeError` if it was not written to the end."""
+        if not self.is_over:
+            raise RuntimeError("a unit of the same transaction ended its thread")
         if self.error is not None:
             raise self.error
         return self.answer

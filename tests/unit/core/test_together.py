@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -91,6 +92,17 @@ def test_all_fail_with_their_transaction(sqlite_core: Core) -> None:
             joint.outcome()
     assert (emails(sqlite_core), events(sqlite_core)) == ([], [])
     assert do(sqlite_core, adding(ALICE)) == 1, "the next writer is none the worse"
+
+
+def test_what_was_not_written_to_the_end_is_no_answer(sqlite_core: Core) -> None:
+    """When a unit ends its thread, those of its transaction are not written, and do not pass for written."""
+    joints = [Joint(ORIGIN, adding(ALICE)), Joint(ORIGIN, lambda _uow: sys.exit())]
+    with pytest.raises(SystemExit):
+        together.write(sqlite_core, joints)
+    for joint in joints:
+        with pytest.raises(RuntimeError):
+            joint.outcome()
+    assert emails(sqlite_core) == []
 
 
 def test_what_was_known_of_whom_they_touch_is_not_believed(sqlite_core: Core) -> None:
