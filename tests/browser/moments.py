@@ -7,10 +7,14 @@ from typing import Any
 
 from tests.browser.conftest import press
 from tests.browser.inhabited import ADA, LONG, code
-from tests.fakes import ORIGIN, PASSWORD
+from tests.fakes import ORIGIN, PASSWORD, do
+from tests.links import FOLDER
+from tests.people import calling, somebody
 from tests.running import Running, ask
 
-from dragoman.core import accounts, invitations, resets
+from dragoman.core import access_tokens, accounts, invitations, resets
+from dragoman.core.access_tokens import NewAccessToken
+from dragoman.core.work import Origin
 
 SENT_OFTEN = """async () => {
   const form = document.querySelector("main form");
@@ -143,6 +147,18 @@ def too_many_wrong_pins(house: Running, page: Any) -> None:
     press(page, "Change it", old="000000", new="314159", again="314159")
 
 
+def a_link_to_what_is_shared(house: Running, page: Any) -> None:
+    """What somebody sees who follows a link of ELEMENTS', and mistypes its password."""
+    core, at = house.core, Origin("elements")
+    owner = calling(core, somebody(core, "sharer@example.org"), origin=at)
+    new = NewAccessToken(
+        owner.account.number, "/media", shared=(FOLDER,), password=core.tools.hasher.hash(PASSWORD)
+    )
+    link = do(core, access_tokens.issue, new, by=owner, origin=at)
+    page.goto(f"/elements/auth/fast-lane/{do(core, access_tokens.token_of, link, origin=at).reveal()}")
+    press(page, "Open it", password="a guess")
+
+
 STRANGERS: Mapping[Moment, int] = {
     no_such_name: 401,
     too_many_guesses: 429,
@@ -152,6 +168,7 @@ STRANGERS: Mapping[Moment, int] = {
     an_accident: 500,
     a_new_password_that_will_not_do: 422,
     a_used_link: 410,
+    a_link_to_what_is_shared: 400,
     an_invitation_that_will_not_do: 422,
 }
 ADAS: Mapping[Moment, int] = {

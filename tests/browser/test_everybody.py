@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.browser.conftest import WIDE, Opener, sign_in
+from tests.browser.conftest import WIDE, Opener, press, sign_in
 from tests.browser.inhabited import enter, inhabit, knock
 from tests.browser.moments import ADAS, STRANGERS, Moment
-from tests.people import somebody
+from tests.fakes import do
+from tests.people import ALICE, somebody
 from tests.running import Running
 from tests.stock import PACKAGES, installed
 
 from dragoman import web
+from dragoman.core import setup_links
 from dragoman.web.pages import Who
 
 pytestmark = pytest.mark.browser
@@ -154,3 +156,13 @@ def test_W_05_everybody_can_use_what_is_answered(
     finally:
         if (stop := judge.page.get_by_role("button", name="Be yourself again")).is_visible():
             stop.click()
+
+
+def test_W_05_everybody_can_make_the_first_account(sqlite_server: Running, opens: Opener, axe: str) -> None:
+    """The page of the link that a first start prints is seen once in a server's life, and judged like all others."""
+    link = do(sqlite_server.core, setup_links.make)
+    judge = Judge(opens(f"/set-up?token={link.reveal()}"), axe)
+    assert judge.verdict() == {}
+    press(judge.page, "Make my account", display_name="Alice", email=ALICE, password="short", again="short")
+    assert judge.page.get_by_role("alert").count() > 0
+    assert judge.verdict() == {}
