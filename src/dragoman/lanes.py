@@ -1,4 +1,4 @@
-"""Lanes of worker threads: for what hashes, for what waits for other servers, for what gateways ask, for the rest.
+"""Lanes of worker threads: for what hashes, waits for other servers, is asked by gateways or writes, and for the rest.
 
 With one lane, 200 sign-ins at a time made every other answer wait two seconds behind their hashes; with a lane of
 their own, three milliseconds. A lane that is full says so at once instead of letting callers queue for nothing.
@@ -184,8 +184,8 @@ class Writing:
 
 @dataclass(frozen=True)
 class Lanes:
-    """The lanes of a process: for what hashes, for what asks other servers (`outward`), for gateways' checks, and
-    for the rest."""
+    """The lanes of a process: for what hashes, for what asks other servers (`outward`), for gateways' checks,
+    for what writes on SQLite, and for the rest."""
 
     plain: Lane
     writing: Writing
