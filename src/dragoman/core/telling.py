@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from dragoman.core.work import UnitOfWork
 
 KIND = "change"
+LONGEST_AGENT = 100  # characters
+# A dot is kept in a version alone, and neither a scheme nor an address has its sign.
+LINKED = re.compile(r"[^A-Za-z0-9 ._;()/,+-]+|\.(?![0-9])|/(?=/)")
 
 
 def tell_owner(uow: UnitOfWork, account: Account, what: str, *, to: str | None = None) -> None:
@@ -53,5 +57,10 @@ def _facts(uow: UnitOfWork) -> Mapping[str, str]:
     return {
         "at": f"{uow.now:%Y-%m-%d %H:%M} UTC",
         "address": uow.origin.address,
-        "agent": uow.origin.agent[:100],
+        "agent": _inert(uow.origin.agent),
     }
+
+
+def _inert(agent: str) -> str:
+    """What a program calls itself, without what a reader of mail makes a link of: strangers chose the words."""
+    return LINKED.sub(" ", agent[:LONGEST_AGENT]).strip() or "nothing"
