@@ -77,6 +77,8 @@ def test_nobody_enters_who_may_not(house: Running, browser: Browser) -> None:
         for path in everywhere([p for p in own if p.method == "POST"])
     }
     assert {path: to for path, to in strangers.items() if to != (303, "/sign-in")} == {}
+    unknown = browser.client.post("/account/keys/new/none", data=form)
+    assert main_part(unknown) == (303, "/sign-in")
     browser.sign_in(BOB)
     form = {"form_token": browser.form("/sign-out")["form_token"]}
     admins = [page for page in PAGES if page.who is Who.ADMIN]

@@ -63,9 +63,11 @@ def finish_totp(uow: UnitOfWork, visit: Visit) -> Answer:
 
 def totp_not_set(uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
     """The same seed again, for another code."""
-    kept = carried.read(uow, NEW_SEED, visit.form.secret("carries"))
-    if kept is None or not isinstance(refusal, WrongCode):
+    if not isinstance(refusal, WrongCode):
         return None
+    kept = carried.read(uow, NEW_SEED, visit.form.secret("carries"))
+    if kept is None:
+        return Redirect(TOTP)
     seed = base64.b32decode(kept["seed"])
     return _totp_form(uow, visit, seed, "That code is not right. Is the clock of your phone?")
 

@@ -68,11 +68,12 @@ def make(uow: UnitOfWork, visit: Visit) -> Answer:
 
 def not_made(_uow: UnitOfWork, visit: Visit, refusal: Refusal) -> Answer | None:
     """The form again, with why."""
-    product, _ = _keyed(visit)
     if isinstance(refusal, NameRefused):
-        return _form(product, visit.form, problem=f"The name {refusal.why}.")
+        return _form(_keyed(visit)[0], visit.form, problem=f"The name {refusal.why}.")
     if isinstance(refusal, TooMany):
-        return _form(product, visit.form, problem=f"You have {refusal.limit} keys. Revoke one first.")
+        return _form(
+            _keyed(visit)[0], visit.form, problem=f"You have {refusal.limit} keys. Revoke one first."
+        )
     return None
 
 
