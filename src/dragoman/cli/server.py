@@ -100,6 +100,8 @@ class Supervisor(Multiprocess):
             if is_urged(number, told):
                 for process in self.processes:
                     process.kill()
+                for process in self.processes:  # whoever starts another server wants the port
+                    process.join()
                 end_at_once()
 
         signal.signal(signal.SIGTERM, hear_again)
