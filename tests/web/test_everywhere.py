@@ -117,6 +117,17 @@ def test_W_04_every_answer_of_the_pages_has_its_headers(house: Running, browser:
     assert browser.client.get(icon).headers["x-frame-options"] == "DENY"
 
 
+def test_K_08_every_page_says_that_somebody_acts_as_another(house: Running, browser: Browser) -> None:
+    """Whatever is asked for meanwhile, shown or refused, has the banner, or leads to a page that has it."""
+    browser.sign_in()
+    at_bob = f"/admin/accounts/{do(house.core, accounts.get, BOB).number}"
+    browser.go(at_bob)
+    browser.send(f"{at_bob}/act")
+    own = [page for page in PAGES if page.who is not Who.ANYBODY and page.method == "GET"]
+    silent = [path for path in everywhere(own) if "You act as" not in browser.go(path).text]
+    assert silent == []
+
+
 PROVING = {"/confirm", "/confirm/passkey"}
 SEEN_BY_OTHERS = {"/account/profile", "/account/profile/picture", "/account/profile/picture/remove"}
 ENDING = {

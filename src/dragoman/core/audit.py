@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,8 @@ def _facts(uow: UnitOfWork, event: str, **named: Any) -> dict[str, Any]:
 class Filters:
     """Which lines: those that match all of these; None leaves one out.
 
-    `account` is whom a line concerns, or who did it, or as whom; `concerning` whom it concerns, whoever did it.
+    `account` is whom a line concerns, or who did it, or as whom; `concerning` whom it concerns, whoever did it; one of
+    them is given at most.
     `event` is how the event's name begins; `events` are whole names.
     """
 
@@ -165,26 +166,14 @@ def recent(
     return uow.db.execute(select(audit_log).where(a.id.in_(ids)).order_by(a.at.desc(), a.id.desc())).all()
 
 
-def stretch(
-    uow: UnitOfWork, filters: Filters = ALL, *, before: uuid.UUID | None = None, limit: int
-) -> Sequence[AnyRow]:
-    """As `recent`, for those who go on until all are read: one walk through the log in the end."""
-    a = audit_log.c
-    those = [*_named(filters), *_further(uow, filters, before)]
-    return uow.db.execute(
-        select(audit_log).where(*those).order_by(a.at.desc(), a.id.desc()).limit(limit)
-    ).all()
-
-
 def _looks(uow: UnitOfWork, filters: Filters) -> Iterator[Sequence[ColumnElement[bool]]]:
     """What to look for, one thing after the other, each in its index: together these are all lines asked for."""
     a = audit_log.c
     if filters.concerning is not None:
-        yield list(_named(filters))
+        yield [a.account_number == filters.concerning, *_named(filters)]
     elif filters.account is not None:
-        others = list(_named(replace(filters, account=None)))
         for column in (a.account_number, a.actor_number, a.acting_as):
-            yield [column == filters.account, *others]
+            yield [column == filters.account, *_named(filters)]
     elif filters.dialect is not None or filters.event is not None or filters.events is not None:
         for dialect, event in uow.db.execute(_KINDS).all():
             if filters.takes(dialect, event):
@@ -212,13 +201,8 @@ _KINDS = _kinds_there_are()
 
 
 def _named(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    """Whose lines, through what and of what."""
+    """Through what, and of what."""
     a = audit_log.c
-    if filters.account is not None:
-        number = filters.account
-        yield or_(a.account_number == number, a.actor_number == number, a.acting_as == number)
-    if filters.concerning is not None:
-        yield a.account_number == filters.concerning
     if filters.events is not None:
         yield a.event.in_(filters.events)
     if filters.dialect is not None:

@@ -259,6 +259,7 @@ class Site:
             "title": title,
             "text": text,
             "status": status,
+            "acting": exchange.origin.acting is not None,
             "request_id": exchange.request_id,
             "seconds": header[1] if header and header[0] == "retry-after" else None,
         }

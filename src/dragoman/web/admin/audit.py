@@ -122,7 +122,7 @@ def _parts(
     before = None
     while True:
         with core.begin(origin, writes=False) as uow:
-            lines = audit.stretch(uow, filters, before=before, limit=AT_A_TIME)
+            lines = audit.recent(uow, filters, before=before, limit=AT_A_TIME)
         if not lines:
             return
         yield "".join(write(audit.told(line)) for line in lines).encode("utf-8", "replace")
