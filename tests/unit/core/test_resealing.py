@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests import links
@@ -20,7 +21,7 @@ from dragoman.core.master_keys import MasterKeys
 from dragoman.core.resealing import reseal, reseal_all, sealed_columns
 from dragoman.core.sealing import HEADER, VERSION, Sealer, data_keys, rotate_data_key
 from dragoman.core.sessions import Device
-from dragoman.core.work import Core
+from dragoman.core.work import Core, UnitOfWork
 
 GRACE = timedelta(minutes=5)
 
@@ -119,3 +120,29 @@ def test_it_goes_on_where_it_was_interrupted(core: Core, clock: FakeClock) -> No
     assert len(headers(house.core)) == 2
     house.opens_for(another_node(core))
     assert reseal(house.core, ORIGIN, sealer, column, batch=2) == 3
+
+
+class Overtaken:
+    """A sealer in whose way everything is sealed anew each time it has opened something."""
+
+    def __init__(self, core: Core, sealer: Sealer) -> None:
+        self._core, self._sealer = core, sealer
+
+    def open(self, uow: UnitOfWork, sealed: bytes, **place: Any) -> bytes:
+        """What is sealed; by then it is sealed otherwise."""
+        plain = self._sealer.open(uow, sealed, **place)
+        do(self._core, rotate_data_key, self._sealer)
+        reseal_all(self._core, ORIGIN, self._sealer)
+        return plain
+
+
+def test_a_code_is_right_though_its_seed_is_sealed_anew_meanwhile(core: Core, clock: FakeClock) -> None:
+    """Whoever signs in at the instant at which their seed is sealed anew is not refused."""
+    if core.database.is_sqlite:
+        pytest.skip("on SQLite nobody else writes within a unit")
+    house = sealing(core)
+    account, sealer = guarded(house, clock), house.tools.sealer
+    assert sealer is not None
+    overtaken = with_tools(house, sealer=Overtaken(house, sealer))
+    assert do(overtaken, factors.is_proved, account.number, code(clock))
+    assert not do(house, factors.is_proved, account.number, code(clock))
