@@ -7,12 +7,14 @@ import re
 import pytest
 from immich_python_sdk import ApiClient, AuthenticationApi, Configuration, LoginCredentialDto
 from immich_python_sdk.exceptions import UnauthorizedException
+from playwright.sync_api import Dialog
 from tests.browser.conftest import Opener, sign_in
 from tests.fakes import PASSWORD, do
 from tests.people import ALICE
 from tests.running import Running
 
-from dragoman.core import setup_links
+from dragoman.core import dialect_choices, setup_links
+from dragoman.core.dialect_choices import Choice
 from dragoman.core.factors import code_at, seed_of, step_at
 from dragoman.core.secrets import Secret
 
@@ -77,6 +79,31 @@ def test_from_the_first_start_to_a_phone_client_signed_in_and_out_again(
         page.wait_for_url("**/account/sessions?said=session-ended")
         with pytest.raises(UnauthorizedException):
             auth.validate_access_token()
+
+
+def test_only_what_cuts_apps_off_is_asked_about(house: Running, opens: Opener) -> None:
+    """A product's setting is saved at once; to move it or switch it off is asked about first, and not done on a no."""
+    page, asked = opens("/sign-in"), list[str]()
+    sign_in(page)
+    page.goto("/admin/dialects")
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    page.locator("section", has_text="Immich").get_by_text("Settings").click()
+    page.locator("#immich-session_idle_days").fill("30")
+    page.get_by_role("button", name="Save Immich").click()
+    page.wait_for_url("**/admin/dialects?said=dialect-chosen")
+    assert asked == []
+    page.get_by_label("Path of Immich on this server").fill("/photos")
+    page.get_by_label("Serve Immich").uncheck()
+    page.get_by_role("button", name="Save Immich").click()
+    assert [question.count("?") for question in asked] == [2]
+    assert do(house.core, dialect_choices.chosen)["immich"] == Choice(
+        enabled=True, settings={"session_idle_days": 30}
+    )
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
