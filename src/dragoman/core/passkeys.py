@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from dragoman.core import accounts, audit, carried
+from dragoman.core import accounts, audit, carried, factors, recovery_codes
 from dragoman.core.columns import Instant, Number, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import NotFound, PasskeyRefused, TooMany
@@ -252,6 +252,7 @@ def remove(uow: UnitOfWork, caller: Principal, passkey_id: uuid.UUID) -> str:
     name: str | None = uow.db.scalar(gone)
     if name is None:
         raise NotFound("passkey")
+    _end_codes_with_the_last(uow, caller.account.number)
     audit.record(uow, "passkey removed", account=caller.account.number, by=caller, name=name)
     return name
 
@@ -260,8 +261,15 @@ def remove_all(uow: UnitOfWork, number: int, *, by: Principal) -> int:
     """Take all passkeys from an account, whose owner lost them; how many. Refuses `WhileImpersonating`."""
     by.require_no_actor()
     gone = uow.db.execute(delete(passkeys).where(passkeys.c.account_number == number)).rowcount
+    _end_codes_with_the_last(uow, number)
     audit.record(uow, "passkeys removed", account=number, by=by, count=gone)
     return gone
+
+
+def _end_codes_with_the_last(uow: UnitOfWork, number: int) -> None:
+    """Recovery codes stand for a second factor: where none is left, they open nothing, also once there is another."""
+    if count(uow, number) == 0 and not factors.is_enabled(uow, number):
+        recovery_codes.remove(uow, number)
 
 
 def _own(caller: Principal, passkey_id: uuid.UUID) -> tuple[Any, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from tests.fakes import FakeClock, do
-from tests.people import calling, rows, sealing
+from tests.people import calling, rows, sealing, somebody
 from tests.racing import at_once
 from tests.unit.core.test_factors import guarded
+from tests.unit.core.test_passkeys import added, phone
 
-from dragoman.core import factors, recovery_codes
+from dragoman.core import factors, passkeys, recovery_codes
 from dragoman.core.work import Core
 
 
@@ -26,6 +27,20 @@ def test_R_04_they_end_with_the_second_factor_however_it_is_removed(house: Core,
     guarded(house, clock, account)
     assert do(house, recovery_codes.left, account.number) == 0
     assert not do(house, recovery_codes.spend, account.number, code)
+
+
+@pytest.mark.parametrize("has_codes", [False, True])
+def test_R_04_they_end_with_the_last_passkey_where_nothing_else_is_left(
+    sqlite_core: Core, clock: FakeClock, has_codes: bool
+) -> None:
+    """They stand for whatever second factor there is, and go with the last one."""
+    house = sealing(sqlite_core)
+    account = guarded(house, clock) if has_codes else somebody(house)
+    caller = calling(house, account)
+    passkey = added(house, caller, phone())
+    do(house, recovery_codes.make, account.number, by=caller)
+    do(house, passkeys.remove, caller, passkey.id)
+    assert do(house, recovery_codes.left, account.number) == (10 if has_codes else 0)
 
 
 def test_R_04_of_those_made_at_once_one_set_is_good(house: Core, clock: FakeClock) -> None:
