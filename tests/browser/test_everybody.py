@@ -46,6 +46,7 @@ CUT_OFF = """() => {
     .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > width + 1 && !scrolls(e))
     .map((e) => e.outerHTML.slice(0, 120));
 }"""
+UNFOLDED = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 # By keyboard: what can be used is reached in the order of the page, and shows that it has the focus.
 OUT_OF_REACH = """() => {
   const usable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [onclick], [tabindex]";
@@ -71,9 +72,10 @@ class Judge:
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
 
     def verdict(self) -> dict[str, list[str]]:
-        """What is wrong with what the page shows, by how it was looked at."""
+        """What is wrong with what the page shows, by how it was looked at; what can be unfolded is."""
         page, found = self.page, {}
         page.evaluate(self.axe)
+        page.evaluate(UNFOLDED)
         for name, size, scheme in (("light and wide", WIDE, "light"), ("dark and narrow", NARROW, "dark")):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size(size)
