@@ -112,6 +112,8 @@ def make_rules(settings: Settings) -> Rules:
         lifetimes={PAGES: page_lifetime(settings), **{d.name: d.lifetime(own) for d, own in told}},
         floors={dialect.name: dialect.password_floor(own) for dialect, own in told},
         products={dialect.name: dialect.product for dialect, _ in told},
+        second_factor_of=settings.second_factor.required_of,
+        passkeys_only=settings.second_factor.passkeys_only,
         impersonation_lasts=timedelta(minutes=settings.impersonation.minutes),
         audit_retention=timedelta(days=settings.audit.retention_days),
         made_passwords=settings.passwords.made,

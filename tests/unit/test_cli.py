@@ -127,6 +127,7 @@ def test_the_verbs_are_these() -> None:
                 "restore",
                 "reset",
                 "drop-factor",
+                "ask-factor",
             )
         ),
         *(f"key {verb}" for verb in ("issue", "list", "revoke")),
@@ -211,6 +212,7 @@ for words in {verbs}:
         print(f"{{' '.join(words)}}: {{end.code}}", file=sys.stderr)
 """
 LEAST_WORDS = {
+    "account ask-factor": ["x", "always"],
     "diff": ["immich", "1.134", "2.7"],
     "key issue": ["immich", "x"],
     "openapi": ["immich"],

@@ -118,16 +118,18 @@ def list_accounts(
 @app.command()
 def show(name: Name, *, as_json: AsJson = False, config: Config = None, database: Database = None) -> None:
     """Show an account, and what hangs on it."""
-    from dragoman.core import accounts, api_keys, elevation, factors, sessions, throttle, upstream
+    from dragoman.core import accounts, api_keys, demands, elevation, sessions, throttle, upstream
 
     with opened(config, database) as core, core.begin(origin(), writes=False) as uow:
         account = accounts.get(uow, name)
         standing = throttle.standing(uow, account.number)
+        guard = demands.guard(uow, account)
         more = {
             "sessions": len(sessions.owned(uow, account.number)),
             "keys": len(api_keys.owned(uow, account.number)),
             "pin": elevation.has_pin(uow, account.number),
-            "second_factor": factors.is_enabled(uow, account.number),
+            "second_factor": guard.has_any,
+            "second_factor_asked": guard.demand,
         }
         linked = upstream.identities_of(uow, account.number)
     if as_json:
@@ -151,7 +153,7 @@ def show(name: Name, *, as_json: AsJson = False, config: Config = None, database
             ("Sessions", str(more["sessions"])),
             ("API keys", str(more["keys"])),
             ("PIN", "set" if more["pin"] else "not set"),
-            ("Second factor", "enabled" if more["second_factor"] else "none"),
+            ("Second factor", f"{'enabled' if guard.has_any else 'none'}, asked for: {guard.demand}"),
             *[("Known as", f"{each.subject} at {each.issuer}") for each in linked],
             ("Signed in", printing.date(account.signed_in_at)),
             ("Added", printing.date(account.created_at)),

@@ -19,6 +19,7 @@ sentence for a product's screen. Dialects translate it, each in one table.
     │   ├── WrongCredentials        unknown name, wrong password, disabled: nobody may tell which
     │   │   ├── CodeRequired        the password is right, and a code of the second factor is asked for
     │   │   ├── CodeRefused         the password is right, and the code is wrong or was used before
+    │   │   ├── FactorMissing       the password is right, and a second factor is asked for that was never set up
     │   │   └── ApprovalRequired    the password is right, and the owner is asked on the pages about the device
     │   ├── StepOutdated            the second step of one comes too late, or after a change of password
     │   ├── PasskeyRefused          no passkey that is known here, or not shown as it was asked for
@@ -150,6 +151,10 @@ class CodeRequired(WrongCredentials):
 
 class CodeRefused(WrongCredentials):
     """Name and password are right, and the code is not: it is wrong, too old, or was used before."""
+
+
+class FactorMissing(WrongCredentials):
+    """A second factor is asked of the account, and it has none yet: its owner sets one up on the pages."""
 
 
 class ApprovalRequired(WrongCredentials):

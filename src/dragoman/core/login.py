@@ -29,12 +29,11 @@ from dragoman.core.errors import (
     Reason,
     WrongCredentials,
 )
-from dragoman.core.factors import totp_factors
 from dragoman.core.names import account_names, looked_up
 from dragoman.core.password_change import put_in_place
 from dragoman.core.prepared import Prepared
 from dragoman.core.proofs import attempts_from
-from dragoman.core.second_steps import ByCode, Typed
+from dragoman.core.second_steps import ByPassword, Typed
 from dragoman.core.secrets import Secret
 from dragoman.core.sessions import Device, Session
 from dragoman.core.tally import Figure, counted
@@ -56,11 +55,9 @@ _BY_NAME = Prepared(
         accounts.c.password,
         known_devices.c.device,
         known_devices.c.seen_at,
-        totp_factors.c.account_number.is_not(None).label("has_factor"),
     )
     .join(account_names, account_names.c.account_number == accounts.c.number)
     .outerjoin(known_devices, devices.is_this(accounts.c.number))
-    .outerjoin(totp_factors, totp_factors.c.account_number == accounts.c.number)
     .where(account_names.c.folded == bindparam("name"))
 )
 _ENTERING = (
@@ -126,6 +123,7 @@ def log_in_with(
     may_be_blank: bool = False,
     code: Secret | None = None,
     code_apart: bool = False,
+    in_steps: bool = False,
     new_password: Secret | None = None,
     insists_on_change: bool = False,
 ) -> Given:
@@ -134,7 +132,8 @@ def log_in_with(
     `opens` gives the session; a blank password is wrong unless it `may_be_blank`, even where it is the account's.
     An account with a second factor needs a `code` of it. From products that have a field for one it comes
     `code_apart`; in the others it is shown in one of the ways that the account allows (core/second_steps.py). What is
-    missing or wrong is said to whoever knows the password: refuses `CodeRequired`, `CodeRefused`, `ApprovalRequired`.
+    missing or wrong is said to whoever knows the password: refuses `CodeRequired`, `CodeRefused`, `ApprovalRequired`,
+    `FactorMissing`. Where one signs in `in_steps`, `CodeRequired` is the way to the second.
     A product that `insists_on_change` lets nobody in whose password must be changed, until a `new_password` comes
     with it, which is stored with the session's opening: refuses `PasswordChangeRequired`, `PasswordRefused`.
     """
@@ -144,7 +143,7 @@ def log_in_with(
     hasher.require_sane(password.reveal())
     # With the power an attempt or two may be forgotten too; to wait for the disk here would cost every sign-in.
     with core.begin(origin, writes=True, durable=False) as uow:
-        asked = _ask_by_name(uow, name, Typed(password, code, code_apart, device))
+        asked = _ask_by_name(uow, name, Typed(password, code, code_apart, device, in_steps))
     matches, renewed = True, None
     if asked.step.password is not None:
         matches, renewed = _verify(hasher, asked.stored, asked.step.password.reveal(), may_be_blank)
@@ -203,13 +202,13 @@ def _ask_by_name(uow: UnitOfWork, name: str, typed: Typed) -> _Asked:
             throttle.address_counter(uow, "password"),
         )
         throttle.reserve(uow, counters)
-        return _Asked(None, None, counters, ByCode(typed.password))
+        return _Asked(None, None, counters, ByPassword(typed.password))
     account = Account(*row[: len(COLUMNS)])
-    stored, known_device, seen_at, has_factor = row[len(COLUMNS) :]
+    stored, known_device, seen_at = row[len(COLUMNS) :]
     counters = attempts_from(uow, "password", account.number, known_device)
     if throttle.reserve(uow, counters):
         tell_owner(uow, account, LAST_GUESS)
-    step = second_steps.read(uow, account, typed, has_factor=has_factor)
+    step = second_steps.read(uow, account, typed)
     return _Asked(account, stored if account.is_active else None, counters, step, seen_at)
 
 

@@ -7,10 +7,21 @@ has still proved no second factor: its attempts are counted apart from those at 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from dragoman.core import accounts, audit, carried, factors, passkeys, recovery_codes, step_up, throttle
+from dragoman.core import (
+    accounts,
+    audit,
+    carried,
+    demands,
+    factors,
+    passkeys,
+    recovery_codes,
+    step_up,
+    throttle,
+)
 from dragoman.core.errors import CodeRefused, CodeRequired, PasskeyRefused, StepOutdated, WrongCredentials
 from dragoman.core.login import SignedIn, enter, log_in_with, open_for
 from dragoman.core.proofs import attempts_at
@@ -27,10 +38,19 @@ BETWEEN = timedelta(minutes=5)
 PURPOSE = "second step"
 
 
-def begin(core: Core, origin: Origin, name: str, password: Secret, device: Device) -> SignedIn | Secret:
-    """Sign in by name and password; or, where a second factor is asked for, what the browser carries to that step.
+@dataclass(frozen=True)
+class Halfway:
+    """The password was right: what the browser `carries` to the second step, and which ways there are to take that."""
 
-    Refuses as `login.log_in` does.
+    carries: Secret
+    by_code: bool
+    by_passkey: bool
+
+
+def begin(core: Core, origin: Origin, name: str, password: Secret, device: Device) -> SignedIn | Halfway:
+    """Sign in by name and password; or come half the way, where a second factor is asked for.
+
+    Whoever has yet to set one up comes in, and nowhere before they have (core/demands.py). Refuses as `login.log_in`.
     """
 
     def noted(uow: UnitOfWork, signed_in: SignedIn) -> SignedIn:
@@ -38,20 +58,28 @@ def begin(core: Core, origin: Origin, name: str, password: Secret, device: Devic
         return signed_in
 
     try:
-        return log_in_with(core, origin, name, password, device, then=noted, code_apart=True)
+        return log_in_with(core, origin, name, password, device, then=noted, in_steps=True)
     except CodeRequired as asked:
         with core.begin(origin, writes=True) as uow:
             # It was right. What is guessed from here on are codes, which are counted apart.
             throttle.forgive(uow, attempts_at(uow, "password", asked.account_number))
             facts = {"account": asked.account_number, "version": asked.password_version}
-            return carried.write(uow, PURPOSE, facts, lasts=BETWEEN)
+            return halfway(uow, carried.write(uow, PURPOSE, facts, lasts=BETWEEN))
+
+
+def halfway(uow: UnitOfWork, carries: Secret) -> Halfway:
+    """Where somebody is who carries this. Refuses `StepOutdated`."""
+    guard = demands.guard(uow, _account(uow, carries))
+    return Halfway(carries, by_code=guard.takes_codes, by_passkey=guard.has_passkey)
 
 
 def complete(core: Core, origin: Origin, carries: Secret, code: Secret, device: Device) -> SignedIn:
     """Sign in by a code of the second factor, once the password was right. Refuses as `_complete` does."""
-    return _complete(
-        core, origin, carries, device, method="totp", is_proved=lambda uow, n: factors.is_proved(uow, n, code)
-    )
+
+    def is_proved(uow: UnitOfWork, account: Account) -> bool:
+        return demands.guard(uow, account).takes_codes and factors.is_proved(uow, account.number, code)
+
+    return _complete(core, origin, carries, device, method="totp", is_proved=is_proved)
 
 
 def complete_by_recovery(
@@ -64,7 +92,7 @@ def complete_by_recovery(
         carries,
         device,
         method="recovery",
-        is_proved=lambda uow, n: recovery_codes.spend(uow, n, code),
+        is_proved=lambda uow, account: recovery_codes.spend(uow, account.number, code),
     )
 
 
@@ -75,7 +103,7 @@ def _complete(
     device: Device,
     *,
     method: Method,
-    is_proved: Callable[[UnitOfWork, int], bool],
+    is_proved: Callable[[UnitOfWork, Account], bool],
 ) -> SignedIn:
     """Refuses `StepOutdated` (the password was asked for too long ago, or has changed), `CodeRefused`, `Throttled`."""
     with core.begin(origin, writes=True, durable=False) as uow:
@@ -87,7 +115,7 @@ def _complete(
             enter(uow, account)
         except WrongCredentials:
             raise StepOutdated from None
-        if not is_proved(uow, account.number):
+        if not is_proved(uow, account):
             uow.evidence(audit.line(uow, "sign-in refused", account=account.number, second_factor=True))
             raise CodeRefused
         signed_in = open_for(uow, account, device, counters=counters)

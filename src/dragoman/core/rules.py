@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from dragoman.core.demands import Demand
     from dragoman.core.made_passwords import Form
     from dragoman.core.policy import Policy
 
@@ -67,11 +68,22 @@ class Rules:
     floors: Mapping[str, int] = field(default_factory=dict)
     products: Mapping[str, str] = field(default_factory=dict)
     password_login: bool = True
+    second_factor_of: Literal["nobody", "administrators", "everybody"] = (
+        "nobody"  # who is always asked for one
+    )
+    passkeys_only: bool = False  # and on the pages for a passkey
     impersonation_lasts: timedelta = timedelta(hours=1)
     audit_retention: timedelta = timedelta(days=365)
     made_passwords: Form = "words"
     root: str = "http://localhost"  # this server's address as clients call it
     reset_link: str = "http://localhost/reset-password?token="  # what the mailed secret is put behind
+
+    def demand_on(self, *, is_admin: bool) -> Demand:
+        """What all are asked for who administer, or all who do not: the least that holds for each of them."""
+        those = ("everybody", "administrators") if is_admin else ("everybody",)
+        if self.second_factor_of not in those:
+            return "never"
+        return "passkey" if self.passkeys_only else "always"
 
     def lifetime(self, dialect: str) -> Lifetime:
         """The lifetime of a dialect's sessions."""

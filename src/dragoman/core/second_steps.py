@@ -10,12 +10,13 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from dragoman.core import app_passwords, approvals, audit, factors, throttle, ways
-from dragoman.core.errors import ApprovalRequired, CodeRefused, CodeRequired
+from dragoman.core import app_passwords, approvals, audit, demands, factors, throttle, ways
+from dragoman.core.errors import ApprovalRequired, CodeRefused, CodeRequired, FactorMissing
 from dragoman.core.proofs import attempts_at
 
 if TYPE_CHECKING:
     from dragoman.core.accounts import Account
+    from dragoman.core.demands import Guard
     from dragoman.core.secrets import Secret
     from dragoman.core.sessions import Device, Session
     from dragoman.core.work import Core, Origin, UnitOfWork
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Typed:
-    """What somebody who signs in has sent besides their name. `code_apart`: the product has a field for a code."""
+    """What somebody who signs in has sent besides their name.
+
+    `code_apart`: the product has a field for a code. `in_steps`: whatever is missing is asked for next.
+    """
 
     password: Secret
     code: Secret | None
     code_apart: bool
     device: Device
+    in_steps: bool = False
 
 
 class Step(Protocol):
@@ -49,32 +54,57 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True)
-class ByCode:
-    """A code, where the account `asks` for one. Codes are counted apart from passwords.
+class ByPassword:
+    """The password alone: nothing is asked for besides, or nothing that was ever set up.
 
-    Where there is a field `apart` for it, that it is asked for is no refusal yet: the next attempt brings it.
+    `in_steps`: that is what comes next then; elsewhere nobody comes in.
     """
 
     password: Secret
-    code: Secret | None = None
-    asks: bool = False
+    in_steps: bool = False
+
+    def look(self, core: Core, origin: Origin, account: Account) -> None:
+        """There is nothing to look at."""
+
+    def take(self, uow: UnitOfWork, account: Account) -> None:
+        """Refuses `FactorMissing`, and `CodeRequired` where one came while the password was verified."""
+        guard = demands.guard(uow, account)
+        if not guard.asks or (self.in_steps and guard.lacks_one):
+            return
+        _note_refusal(uow, account)
+        raise FactorMissing if guard.lacks_one else CodeRequired(account.number, account.password_version)
+
+    def opened(self, uow: UnitOfWork, session: Session) -> None:
+        """Nothing hangs on it."""
+
+
+@dataclass(frozen=True)
+class ByCode:
+    """A code of the account's app. Codes are counted apart from passwords.
+
+    Where there is room for it `apart`, that it is asked for is no refusal yet: the next attempt brings it.
+    """
+
+    password: Secret
+    code: Secret | None
     apart: bool = False
 
     def look(self, core: Core, origin: Origin, account: Account) -> None:
         """Refuses `CodeRequired`, `CodeRefused`, `Throttled`."""
-        if not self.asks:
-            return
         if self.code is not None:
             with core.begin(origin, writes=True, durable=False) as uow:
                 throttle.reserve(uow, attempts_at(uow, "totp", account.number))
         with core.begin(origin, writes=False) as uow:
-            self._require(uow, account, factors.is_right(uow, account.number, self.code))
+            right = self.code is not None and factors.is_right(uow, account.number, self.code)
+            self._require(uow, account, right)
 
     def take(self, uow: UnitOfWork, account: Account) -> None:
-        """Also where the factor came while the password was verified."""
-        self._require(uow, account, factors.is_proved(uow, account.number, self.code))
-        if self.asks:
-            throttle.forgive(uow, attempts_at(uow, "totp", account.number))
+        """Spend it; or nothing, where none is asked for any more."""
+        guard = demands.guard(uow, account)
+        if guard.asks:
+            proved = guard.takes_codes and factors.is_proved(uow, account.number, self.code)
+            self._require(uow, account, proved)
+        throttle.forgive(uow, attempts_at(uow, "totp", account.number))
 
     def opened(self, uow: UnitOfWork, session: Session) -> None:
         """Nothing hangs on it."""
@@ -141,24 +171,30 @@ class ByAppPassword:
         app_passwords.has_opened(uow, self.id, session)
 
 
-def read(uow: UnitOfWork, account: Account, typed: Typed, *, has_factor: bool) -> Step:
+def read(uow: UnitOfWork, account: Account, typed: Typed) -> Step:
     """The way that was taken, of those that the account allows."""
     if account.is_active and app_passwords.looks_like_one(typed.password):
         found = app_passwords.find(uow, account.number, typed.password, typed.device)
         if found is not None and ways.allowed(uow, account.number).app_passwords:
             return ByAppPassword(found, typed.device)
-    if typed.code_apart or not has_factor:
-        return ByCode(typed.password, typed.code, has_factor, typed.code_apart)
+    guard = demands.guard(uow, account)
+    if not guard.asks or guard.lacks_one:
+        return ByPassword(typed.password, typed.in_steps)
+    if typed.in_steps or (typed.code_apart and guard.takes_codes):
+        return ByCode(typed.password, typed.code, apart=True)
+    return _by_another_way(uow, account, typed, guard)
+
+
+def _by_another_way(uow: UnitOfWork, account: Account, typed: Typed, guard: Guard) -> Step:
+    """Where there is no field for a code, or no code that would do."""
     allowed = ways.allowed(uow, account.number)
-    if allowed.codes:
+    if allowed.codes and guard.takes_codes:
         password, code = factors.appended(typed.password)
         if code is not None:
-            return ByCode(password, code, has_factor)
-    return (
-        ByApproval(typed.password, typed.device)
-        if allowed.approvals
-        else ByCode(typed.password, None, has_factor)
-    )
+            return ByCode(password, code)
+    if allowed.approvals:
+        return ByApproval(typed.password, typed.device)
+    return ByCode(typed.password, None)
 
 
 def _note_refusal(uow: UnitOfWork, account: Account) -> None:

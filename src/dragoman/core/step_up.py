@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Column, ForeignKey, String, Table, Uuid, select, update
 
-from dragoman.core import audit, factors, passkeys, throttle
+from dragoman.core import audit, demands, factors, passkeys, throttle
 from dragoman.core.columns import Instant, metadata
 from dragoman.core.database import insert
 from dragoman.core.errors import ProofOutdated, SessionRefused, WrongCode
@@ -46,14 +46,22 @@ class Provable:
     password: bool
     totp: bool
     passkey: bool
+    is_guarded: bool = False  # the password alone is not enough
+
+    @property
+    def by_password(self) -> bool:
+        """Whether the password is part of a proof."""
+        return self.password and (self.totp or not self.is_guarded)
 
     @property
     def enough(self) -> tuple[AbstractSet[Method], ...]:
         """The sets of methods any of which is enough. Where there is no other way, the sign-in itself."""
         found: list[AbstractSet[Method]] = [{"passkey"}] if self.passkey else []
         if self.password and self.totp:
+            found.append({"password", "totp"})
+        if self.password and (self.totp or self.is_guarded):
             # Whoever lost the phone has come in by a recovery code, and must be able to set up another.
-            found += [{"password", "totp"}, {"password", "recovery"}]
+            found.append({"password", "recovery"})
         elif self.password:
             found.append({"password"})
         return tuple(found) or ({"provider"},)
@@ -61,9 +69,12 @@ class Provable:
 
 def provable(uow: UnitOfWork, principal: Principal) -> Provable:
     """What the caller's account can prove itself by now."""
-    number = principal.account.number
+    guard = demands.guard(uow, principal.account)
     return Provable(
-        principal.account.has_password, factors.is_enabled(uow, number), passkeys.count(uow, number) > 0
+        password=principal.account.has_password,
+        totp=guard.has_codes,
+        passkey=guard.has_passkey,
+        is_guarded=guard.asks and guard.has_any,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dragoman.core.database import Database
 
-HEAD = "0012"  # the newest revision in versions/; a test compares
+HEAD = "0013"  # the newest revision in versions/; a test compares
 FOLDER = Path(__file__).parent
 PATIENCE = 60.0  # seconds that one process waits for another's migration
 UNFINISHED = "unfinished "

@@ -232,6 +232,16 @@ class FirstAdminSettings(Section):
         return username
 
 
+class SecondFactorSettings(Section):
+    """Whom a second factor is asked of, whatever they chose."""
+
+    required_of: Literal["nobody", "administrators", "everybody"] = Field(
+        default="nobody",
+        description="Who must have a second factor, and show it at every sign-in by password",
+    )
+    passkeys_only: bool = Field(default=False, description="On the pages theirs must be a passkey")
+
+
 class ImpersonationSettings(Section):
     """Administrators who act as somebody else."""
 

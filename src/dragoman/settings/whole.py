@@ -24,6 +24,7 @@ from dragoman.settings.sections import (
     OutgoingSettings,
     PageSettings,
     PasswordSettings,
+    SecondFactorSettings,
     Section,
     ServerSettings,
     SetupSettings,
@@ -48,6 +49,7 @@ class Settings(Section):
     throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
     setup: SetupSettings = Field(default_factory=SetupSettings)
     first_admin: FirstAdminSettings | None = None
+    second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
     impersonation: ImpersonationSettings = Field(default_factory=ImpersonationSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     sweep: SweepSettings = Field(default_factory=SweepSettings)

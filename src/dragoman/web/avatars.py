@@ -38,4 +38,4 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
     return Spoken(200, letter.encode("utf-8", "replace"), "image/svg+xml", HEADERS)
 
 
-PAGES = (Page("GET", "/avatar/{account}", show),)
+PAGES = (Page("GET", "/avatar/{account}", show, without_factor=True),)

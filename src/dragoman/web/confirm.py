@@ -87,7 +87,7 @@ def _form(uow: UnitOfWork, visit: Visit, *, wanted: str, refusal: Exception | No
 
 
 PAGES = (
-    Page("GET", PATH, show),
-    Page("POST", PATH, prove, work=Work.HASHES),
-    Page("POST", f"{PATH}/passkey", prove_by_passkey, work=Work.WRITES),
+    Page("GET", PATH, show, without_factor=True),
+    Page("POST", PATH, prove, work=Work.HASHES, without_factor=True),
+    Page("POST", f"{PATH}/passkey", prove_by_passkey, work=Work.WRITES, without_factor=True),
 )

@@ -9,6 +9,7 @@ from dragoman.agents import device_of
 from dragoman.core import login_steps
 from dragoman.core.accounts import NewAccount
 from dragoman.core.errors import NameRefused, NameTaken, PasswordRefused, PasswordTooLong, SignInRefused
+from dragoman.core.login import SignedIn
 from dragoman.core.secrets import Secret
 from dragoman.web.pages import Form, Redirect, Shown, Visit
 from dragoman.web.sign_in import entered
@@ -54,7 +55,7 @@ def let_in(core: Core, visit: Visit, account: Account, to: str, said: str) -> Re
         signed_in = login_steps.begin(core, visit.origin, account.username, password, device)
     except SignInRefused:
         return Redirect(to, said)
-    if isinstance(signed_in, Secret):
+    if not isinstance(signed_in, SignedIn):
         return Redirect(to, said)
     return entered(visit, signed_in, to, said)
 

@@ -15,6 +15,8 @@ NOTICES: Mapping[str, str] = {
     "password-changed": "Your password is changed.",
     "pin-set": "Your PIN is set.",
     "pin-removed": "You have no PIN any more.",
+    "factor-needed": "Set up a second factor first: here one is asked of you. Until then, apps let nobody in by your "
+    "password alone.",
     "factor-removed": "No code is asked for any more.",
     "link-revoked": "The link opens nothing any more.",
     "identity-unlinked": "You are not signed in by that provider any more.",
@@ -42,6 +44,7 @@ NOTICES: Mapping[str, str] = {
     "account-app-password-ended": "The app password opens nothing any more.",
     "account-approval-refused": "Refused: it does not sign in, and they are not asked again for a day.",
     "account-devices-forgotten": "Their devices are strangers until they sign in again.",
+    "account-demand-saved": "Saved. It holds from their next sign-in on.",
     "account-codes-removed": "No code is asked of them any more.",
     "account-passkeys-removed": "Their passkeys open nothing any more.",
     "account-reset-mailed": "A link to set a new password is on its way to them.",

@@ -181,6 +181,7 @@ class Page:
     A handler catches no refusal in the unit that it is given, or that unit would commit what was written before it.
     `explains` says what the page answers to one: it is called in another unit, which reads, once the first was rolled
     back and has left its evidence. None: that refusal is not this page's to explain.
+    `without_factor`: also for whoever has yet to set up a second factor that is asked of them.
     """
 
     method: Literal["GET", "POST"]
@@ -191,6 +192,7 @@ class Page:
     room: str | None = None
     takes_files: bool = False
     explains: Explained | None = None
+    without_factor: bool = False
 
 
 def same_site(address: str) -> str:

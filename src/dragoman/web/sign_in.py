@@ -16,7 +16,7 @@ from dragoman.core.errors import (
     Throttled,
 )
 from dragoman.core.errors import PasswordTooLong as TooLong
-from dragoman.core.secrets import Secret
+from dragoman.core.login_steps import Halfway
 from dragoman.web import cookies
 from dragoman.web.pages import HOME, Answer, Page, Redirect, Shown, Visit, Who, same_site, throttled
 from dragoman.web.passkeys import answered, in_page, require_site, site_of
@@ -66,13 +66,13 @@ def sign_in(core: Core, visit: Visit) -> Answer:
         )
     except (SignInRefused, TooLong, Throttled) as refusal:
         return _form(visit, wanted=wanted, name=name, refusal=refusal)
-    if isinstance(done, Secret):
-        return _code_form(wanted=wanted, carries=done)
+    if isinstance(done, Halfway):
+        return _second_step(visit, done, wanted=wanted)
     return entered(visit, done, wanted)
 
 
 def give_code(core: Core, visit: Visit) -> Answer:
-    """The second step: a code, or a recovery code in its place."""
+    """The second step by a code, or by a recovery code. A passkey is both steps: it is shown as in the first."""
     form, wanted = visit.form, same_site(visit.form.text("next"))
     carries, code = form.secret("carries"), form.secret("code")
     complete = login_steps.complete_by_recovery if form.ticked("recovery") else login_steps.complete
@@ -83,9 +83,9 @@ def give_code(core: Core, visit: Visit) -> Answer:
     except StepOutdated as refusal:
         return _form(visit, wanted=wanted, refusal=refusal)
     except (CodeRefused, Throttled) as refusal:
-        return _code_form(
-            wanted=wanted, carries=carries, refusal=refusal, by_recovery=form.ticked("recovery")
-        )
+        with core.begin(visit.origin, writes=False) as uow:
+            step = login_steps.halfway(uow, carries)
+        return _second_step(visit, step, wanted=wanted, refusal=refusal, recovers=form.ticked("recovery"))
 
 
 def show_passkey(core: Core, visit: Visit) -> Answer:
@@ -139,10 +139,18 @@ def _form(
     return _shown("sign_in.html", facts, refusal)
 
 
-def _code_form(
-    *, wanted: str, carries: Secret, refusal: Exception | None = None, by_recovery: bool = False
+def _second_step(
+    visit: Visit, step: Halfway, *, wanted: str, refusal: Exception | None = None, recovers: bool = False
 ) -> Shown:
-    facts = {"wanted": wanted, "carries": carries.reveal(), "by_recovery": by_recovery}
+    """What is asked for besides the password: a code, a passkey, either; or a recovery code."""
+    facts = {
+        "wanted": wanted,
+        "carries": step.carries.reveal(),
+        "by_code": step.by_code,
+        "by_passkey": step.by_passkey,
+        "has_passkeys": site_of(visit.exchange) is not None,
+        "recovers": recovers,
+    }
     return _shown("sign_in_code.html", facts, refusal)
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import compile_path
 
-from dragoman.core import approvals
+from dragoman.core import approvals, demands
 from dragoman.core.errors import (
     CredentialRefused,
+    FactorMissing,
     Forbidden,
     NotFound,
     NotSignedIn,
@@ -25,6 +26,7 @@ from dragoman.core.principals import Presented, identify
 from dragoman.exchange import Malformed, Spoken, seconds
 from dragoman.log import get_logger
 from dragoman.web import cookies, forgery, forms, notices, refusals, rendering, static
+from dragoman.web.account import factors
 from dragoman.web.confirm import confirm_first
 from dragoman.web.pages import Answer, File, Form, Page, Redirect, Visit, Who
 from dragoman.web.sign_in import sign_in_first
@@ -180,7 +182,7 @@ class Site:
             return page.explains(uow, visit, refusal)
 
     def _know(self, uow: UnitOfWork, page: Page, visit: Visit) -> None:
-        """Find out who comes. Refuses `NotSignedIn`, `CredentialRefused` and `AdminOnly`."""
+        """Find out who comes. Refuses `NotSignedIn`, `CredentialRefused`, `FactorMissing` and `AdminOnly`."""
         if visit.secret is not None:
             try:
                 visit.principal = identify(uow, Presented("session", visit.secret))
@@ -190,6 +192,8 @@ class Site:
                 visit.secret = None
         if page.who is not Who.ANYBODY:
             visit.caller  # noqa: B018 - refuses whoever is not signed in
+            if not page.without_factor:
+                demands.require_one(uow, visit.caller)
         if page.who is Who.ADMIN:
             visit.caller.require_admin()
 
@@ -229,6 +233,8 @@ class Site:
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Spoken:
         if isinstance(refusal, NotSignedIn | CredentialRefused):
             return self._rendered(Visit(exchange, self._core), sign_in_first(exchange))
+        if isinstance(refusal, FactorMissing):
+            return self._rendered(Visit(exchange, self._core), Redirect(factors.PATH, said="factor-needed"))
         if isinstance(refusal, ProofOutdated):
             return self._rendered(Visit(exchange, self._core), confirm_first(exchange))
         if type(refusal) in refusals.WORDS:

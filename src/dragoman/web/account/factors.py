@@ -8,36 +8,62 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-from dragoman.core import carried, factors, passkeys, recovery_codes, step_up
+from dragoman.core import carried, demands, factors, passkeys, recovery_codes, step_up
 from dragoman.core.errors import NotFound, PasskeyRefused, Refusal, TooMany, WrongCode
 from dragoman.core.secrets import Secret
 from dragoman.core.telling import tell_owner
-from dragoman.web.pages import Answer, Page, Redirect, Shown, Visit
+from dragoman.web.pages import Answer, Form, Page, Redirect, Shown, Visit
 from dragoman.web.passkeys import answered, asked, require_site, site_of
 from dragoman.wire import Work
 
 if TYPE_CHECKING:
+    from dragoman.core.demands import Demand
     from dragoman.core.work import UnitOfWork
 
 PATH = "/account/factors"
 TOTP = "/account/totp"
+DEMAND = f"{PATH}/demand"
 PASSKEYS = "/account/passkeys"
 SEED_BYTES = 20  # RFC 4226 §4
 SEED_LASTS = timedelta(minutes=30)
 NEW_SEED = "new seed"
+ASKS: Sequence[tuple[Demand, str]] = (
+    ("never", "Never"),
+    ("if set", "When there is one"),
+    ("always", "Always: without one nobody gets in"),
+    ("passkey", "Always, and on these pages a passkey"),
+)
 
 
 def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """What there is, and what there could be."""
     number = visit.caller.account.number
     facts = {
-        "has_totp": factors.is_enabled(uow, number),
+        "guard": demands.guard(uow, visit.caller.account),
+        "asks": ASKS,
         "codes_left": recovery_codes.left(uow, number),
         "passkeys": passkeys.of_account(uow, number),
         "can_have_passkeys": site_of(visit.exchange) is not None,
         "most": passkeys.MOST,
     }
     return Shown("account/factors.html", facts)
+
+
+def choose_demand(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Be asked for it otherwise."""
+    step_up.require(uow, visit.caller)
+    demands.choose(uow, demand_of(visit.form), by=visit.caller)
+    tell_owner(uow, visit.caller.account, "When your account asks for a second factor was changed.")
+    return Redirect(PATH, said="saved")
+
+
+def demand_of(form: Form) -> Demand:
+    """What was chosen of `ASKS`. Refuses `NotFound`."""
+    chosen = form.text("demand")
+    for demand in demands.DEMANDS:
+        if demand == chosen:
+            return demand
+    raise NotFound("demand")
 
 
 def begin_totp(uow: UnitOfWork, visit: Visit) -> Answer:
@@ -85,7 +111,7 @@ def new_codes(uow: UnitOfWork, visit: Visit) -> Answer:
     """Ten others; those before are dead."""
     step_up.require(uow, visit.caller)
     account = visit.caller.account
-    if not factors.is_enabled(uow, account.number):
+    if not demands.guard(uow, account).has_any:
         raise NotFound("second factor")
     codes = recovery_codes.make(uow, account.number, by=visit.caller)
     tell_owner(uow, account, "New recovery codes were made for your account.")
@@ -105,6 +131,7 @@ def finish_passkey(uow: UnitOfWork, visit: Visit) -> Answer:
     passkeys.finish_making(
         uow, site, visit.caller, form.secret("carries"), answered(form), name=form.text("name")
     )
+    step_up.note(uow, visit.caller.require_session(), "passkey")  # whoever had it made unlocked it for us
     tell_owner(uow, visit.caller.account, "A passkey was added to your account.")
     return Redirect(PATH, said="passkey-added")
 
@@ -152,13 +179,14 @@ def _codes(codes: Sequence[Secret]) -> Shown:
 
 
 PAGES = (
-    Page("GET", PATH, show, room="Passkeys and codes"),
-    Page("GET", TOTP, begin_totp),
-    Page("POST", TOTP, finish_totp, work=Work.WRITES, explains=totp_not_set),
+    Page("GET", PATH, show, room="Passkeys and codes", without_factor=True),
+    Page("POST", DEMAND, choose_demand, work=Work.WRITES),
+    Page("GET", TOTP, begin_totp, without_factor=True),
+    Page("POST", TOTP, finish_totp, work=Work.WRITES, explains=totp_not_set, without_factor=True),
     Page("POST", f"{TOTP}/remove", remove_totp, work=Work.WRITES),
     Page("POST", "/account/recovery-codes", new_codes, work=Work.WRITES),
-    Page("GET", f"{PASSKEYS}/new", show_new_passkey),
-    Page("POST", f"{PASSKEYS}/new", begin_passkey),
-    Page("POST", PASSKEYS, finish_passkey, work=Work.WRITES, explains=passkey_not_made),
+    Page("GET", f"{PASSKEYS}/new", show_new_passkey, without_factor=True),
+    Page("POST", f"{PASSKEYS}/new", begin_passkey, without_factor=True),
+    Page("POST", PASSKEYS, finish_passkey, work=Work.WRITES, explains=passkey_not_made, without_factor=True),
     Page("POST", f"{PASSKEYS}/{{passkey}}/remove", remove_passkey, work=Work.WRITES),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman.core import app_passwords, factors, step_up, ways
+from dragoman.core import app_passwords, demands, step_up, ways
 from dragoman.core.errors import NameRefused, Refusal, TooMany
 from dragoman.core.telling import tell_owner
 from dragoman.core.ways import Ways
@@ -22,7 +22,7 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
     """What is allowed, and what there is."""
     number = visit.caller.account.number
     facts = {
-        "has_factor": factors.is_enabled(uow, number),
+        "guard": demands.guard(uow, visit.caller.account),
         "allowed": ways.allowed(uow, number),
         "app_passwords": app_passwords.of_account(uow, number),
         "products": uow.rules.products,

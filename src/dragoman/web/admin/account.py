@@ -14,6 +14,7 @@ from dragoman.core import (
     app_passwords,
     approvals,
     audit,
+    demands,
     devices,
     elevation,
     factors,
@@ -31,6 +32,7 @@ from dragoman.core import (
 )
 from dragoman.core.accounts import Changes
 from dragoman.core.telling import tell_owner
+from dragoman.web.account.factors import ASKS, demand_of
 from dragoman.web.account.sessions import described, place, products
 from dragoman.web.admin.accounts import PATH, page_of
 from dragoman.web.admin.paging import account_of
@@ -69,7 +71,8 @@ def show(uow: UnitOfWork, visit: Visit) -> Answer:
         "invitations": [
             (each, each.state(uow.now)) for each in invitations.concerning(uow, number, limit=FEW)
         ],
-        "has_totp": factors.is_enabled(uow, number),
+        "guard": demands.guard(uow, account),
+        "asks": ASKS,
         "codes_left": recovery_codes.left(uow, number),
         "passkeys": passkeys.of_account(uow, number),
         "has_pin": elevation.has_pin(uow, number),
@@ -173,6 +176,15 @@ def show_reset_link(uow: UnitOfWork, visit: Visit) -> Answer:
     return Shown("admin/reset_link.html", facts)
 
 
+def demand_factor(uow: UnitOfWork, visit: Visit) -> Answer:
+    """Decide when a second factor is asked of them; or leave that to them."""
+    step_up.require(uow, visit.caller)
+    account, form = account_of(uow, visit), visit.form
+    demands.impose(uow, account.number, demand_of(form) if form.text("demand") else None, by=visit.caller)
+    tell_owner(uow, account, "An administrator changed when your account asks for a second factor.")
+    return Redirect(f"{PATH}/{account.number}", said="account-demand-saved")
+
+
 def act_as(uow: UnitOfWork, visit: Visit) -> Answer:
     """See what they see, and do what they may, for a while. A banner on every page says so."""
     step_up.require(uow, visit.caller)
@@ -209,6 +221,7 @@ PAGES = (
     Page("POST", f"{ONE}/app-passwords/{{app_password}}/end", end_app_password, Who.ADMIN, Work.WRITES),
     Page("POST", f"{ONE}/approvals/{{approval}}/refuse", refuse_approval, Who.ADMIN, Work.WRITES),
     Page("POST", f"{ONE}/reset-link", show_reset_link, Who.ADMIN, Work.WRITES),
+    Page("POST", f"{ONE}/second-factor", demand_factor, Who.ADMIN, Work.WRITES),
     Page("POST", f"{ONE}/act", act_as, Who.ADMIN, Work.WRITES),
     Page("POST", "/admin/stop-acting", stop_acting, work=Work.WRITES),
 )
