@@ -177,9 +177,9 @@ class Manager:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_systemd_opens_the_socket_and_hears_how_it_goes(tmp_path: Path, workers: int) -> None:
     """The server serves on the socket that it was given, says when it is ready, that it lives, and when it stops."""
-    notified = "\0" + tmp_path.name
-    manager = Manager(notified)
-    environ = {"NOTIFY_SOCKET": "@" + tmp_path.name, "WATCHDOG_USEC": "1000000"}
+    name = f"dragoman-{os.getpid()}-{workers}"  # one for the whole machine, where others may run these tests
+    manager = Manager(f"\0{name}")
+    environ = {"NOTIFY_SOCKET": f"@{name}", "WATCHDOG_USEC": "1000000"}
     with socket.create_server(("127.0.0.1", 0), backlog=8) as given:
         port = given.getsockname()[1]
         hand_over = (sys.executable, "-c", HAND_OVER, str(given.fileno()))
