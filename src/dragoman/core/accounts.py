@@ -291,11 +291,13 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
     Refuses `NotFound`, `NameRefused`, `NameTaken`, and to a caller `LastAdmin`; other names or addresses as
     `Principal.require_in_person` and `require_maker` do.
     """
-    _require_may_change(uow, number, changes, by)
+    if changes.is_admin is False:
+        _require_another_admin(uow, number, by)
     # The lock first: attributes are read, merged and written, and nobody may write between.
     row = uow.db.execute(select(accounts).where(accounts.c.number == number).with_for_update()).one_or_none()
     if row is None:
         raise NotFound("account")
+    _require_may_rename(uow, row, changes, by)
     values: dict[str, Any] = {}
     if changes.email is not None:
         values["email"] = names.checked_email(changes.email)
@@ -318,13 +320,12 @@ def change(uow: UnitOfWork, number: int, changes: Changes, *, by: Principal | No
     return _written(uow, number)
 
 
-def _require_may_change(uow: UnitOfWork, number: int, changes: Changes, by: Principal | None) -> None:
-    if by is not None and (changes.email is not None or changes.username is not None):
+def _require_may_rename(uow: UnitOfWork, row: AnyRow, changes: Changes, by: Principal | None) -> None:
+    renamed = changes.email not in (None, row.email) or changes.username not in (None, row.username)
+    if by is not None and renamed:
         # Whose mail is read can have a password set: an API key that could lead it elsewhere would be worth as much.
         by.require_in_person()
         by.require_maker(uow)
-    if changes.is_admin is False:
-        _require_another_admin(uow, number, by)
 
 
 def merged(bag: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

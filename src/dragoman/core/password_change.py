@@ -183,8 +183,8 @@ def change_account(
 
     What is written `also`, such as a new PIN, is part of it. A `password` ends all sessions of the account but the
     caller's own. Refuses `SessionRequired` to API keys that would change e-mail, username, password or who is an
-    administrator, or demand another password, and to app passwords that would change the first three; `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`,
-    `NotFound`.
+    administrator, or demand another password, and to whom an app password let in, if they would change the first three;
+    `PasswordRefused`, `PasswordTooLong`, `NameRefused`, `NameTaken`, `NotFound`.
     """
     renamed = changes.username not in (None, account.username)
     # Whoever must change their password may without the old one: to demand it is half of changing it.

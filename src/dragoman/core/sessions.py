@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from dragoman.core import audit, epochs
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata
+from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata, unsought
 from dragoman.core.database import AnyRow, AnySelect
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.prepared import Prepared
@@ -207,7 +207,7 @@ def _lives(
     one: FromClause, epoch: ColumnElement[int], at: datetime | BindParameter[datetime], ancestors: int
 ) -> ColumnElement[bool]:
     s = one.c
-    own = and_(s.epoch == epoch, s.idle_until > at, or_(s.expires_at.is_(None), s.expires_at > at))
+    own = and_(s.epoch == epoch, unsought(s.idle_until) > at, or_(s.expires_at.is_(None), s.expires_at > at))
     if ancestors == 0:
         return and_(own, s.parent_id.is_(None))
     parent = sessions.alias(f"ancestor_{ancestors}")
