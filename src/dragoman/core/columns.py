@@ -6,12 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, LargeBinary, MetaData, String, TypeDecorator, text
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
-    from sqlalchemy.sql.compiler import SQLCompiler
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -83,26 +80,6 @@ class Instant(TypeDecorator[datetime]):
             return EPOCH + timedelta(microseconds=int(value))
         moment: datetime = value.astimezone(UTC)
         return moment
-
-
-class unsought(FunctionElement[datetime]):  # noqa: N801 - named as functions of SQL are
-    """An instant's column by which SQLite is to look for no rows: it keeps no statistics, and holds any range for rare.
-
-    To PostgreSQL it is the column.
-    """
-
-    inherit_cache = True
-    type = Instant()
-
-
-@compiles(unsought)
-def _itself(element: unsought, compiler: SQLCompiler, **named: Any) -> str:
-    return compiler.process(element.clauses, **named)
-
-
-@compiles(unsought, "sqlite")
-def _in_no_index(element: unsought, compiler: SQLCompiler, **named: Any) -> str:
-    return f"+{compiler.process(element.clauses, **named)}"
 
 
 class Bag(TypeDecorator[Any]):

@@ -31,9 +31,7 @@ def page(
     s = sessions.c
     by = s.idle_until if account_number is None else s.seen_at
     query = select(*COLUMNS).where(is_live(uow.now)).order_by(by.desc(), s.id).limit(limit)
-    if account_number is None:
-        query = query.where(s.idle_until > uow.now)  # said again for the index
-    else:
+    if account_number is not None:
         query = query.where(s.account_number == account_number)
     if dialect is not None:
         query = query.where(s.dialect == dialect)

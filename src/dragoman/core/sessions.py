@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from dragoman.core import audit, epochs
 from dragoman.core.accounts import accounts
-from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata, unsought
+from dragoman.core.columns import WHERE, Bag, Instant, Number, metadata
 from dragoman.core.database import AnyRow, AnySelect
 from dragoman.core.errors import NotFound, SessionRefused, TooMany
 from dragoman.core.prepared import Prepared
@@ -61,14 +61,15 @@ sessions = Table(
     Column("agent", String(256), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
-    Column("idle_until", Instant, nullable=False, index=True),
+    Column("idle_until", Instant, nullable=False),
     Column("expires_at", Instant, index=True),
     Column("elevated_until", Instant),
     Column("attributes", Bag, nullable=False),
     # A visitor's (core/link_visits.py): it goes when the link goes.
     Column("access_token_id", Number, ForeignKey("access_tokens.id", ondelete="CASCADE")),
     Index(None, "account_number", "dialect", "epoch", "seen_at"),
-    Index(None, "dialect", "idle_until"),
+    # In this order: by the other, SQLite would look for an account's sessions among everybody's.
+    Index(None, "idle_until", "dialect"),
     # Most sessions are no visitors'.
     Index(
         "ix_sessions_access_token_id_created_at",
@@ -207,7 +208,7 @@ def _lives(
     one: FromClause, epoch: ColumnElement[int], at: datetime | BindParameter[datetime], ancestors: int
 ) -> ColumnElement[bool]:
     s = one.c
-    own = and_(s.epoch == epoch, unsought(s.idle_until) > at, or_(s.expires_at.is_(None), s.expires_at > at))
+    own = and_(s.epoch == epoch, s.idle_until > at, or_(s.expires_at.is_(None), s.expires_at > at))
     if ancestors == 0:
         return and_(own, s.parent_id.is_(None))
     parent = sessions.alias(f"ancestor_{ancestors}")

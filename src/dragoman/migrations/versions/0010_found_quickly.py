@@ -47,7 +47,8 @@ def upgrade() -> None:
     index("audit_log", "dialect", "event", "at")
     for actor in ("actor_number", "acting_as"):
         index("audit_log", actor, "at", where=f"{actor} IS NOT NULL")
-    index("sessions", "dialect", "idle_until")
+    index("sessions", "idle_until", "dialect")
+    op.drop_index(op.f("ix_sessions_idle_until"), "sessions")
     index("api_keys", "dialect", "account_number", "id")
     index("outbox", "state")
 
