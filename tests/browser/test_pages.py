@@ -7,7 +7,7 @@ import re
 import pytest
 from immich_python_sdk import ApiClient, AuthenticationApi, Configuration, LoginCredentialDto
 from immich_python_sdk.exceptions import UnauthorizedException
-from playwright.sync_api import Dialog
+from playwright.sync_api import CDPSession, Dialog, Page
 from tests.browser.conftest import Opener, sign_in
 from tests.fakes import PASSWORD, do
 from tests.people import ALICE
@@ -160,12 +160,11 @@ def test_R_04_codes_are_set_up_used_and_recovered_from(house: Running, opens: Op
         other.wait_for_url("**/account")
 
 
-def test_a_passkey_is_made_and_signs_in_by_button_and_by_autofill(house: Running, opens: Opener) -> None:
-    """Chromium's own virtual authenticator: made after signing in, then used without a name, twice."""
-    page = opens("/sign-in")
+def with_authenticator(page: Page) -> tuple[CDPSession, str]:
+    """Signed in at a browser with a passkey that its own virtual authenticator made; how to tell that what to do."""
     devices = page.context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
-    authenticator = {
+    options = {
         "protocol": "ctap2",
         "transport": "internal",
         "hasResidentKey": True,
@@ -174,12 +173,43 @@ def test_a_passkey_is_made_and_signs_in_by_button_and_by_autofill(house: Running
         "automaticPresenceSimulation": True,
     }
     sign_in(page)
-    devices.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
+    made = devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     page.goto("/account/passkeys/new")
     page.get_by_label("Name").fill("Test phone")
     page.get_by_role("button", name="Make the passkey").click()
     page.wait_for_url("**/account/factors?said=passkey-added")
     assert page.get_by_text("Test phone").is_visible()
+    return devices, made["authenticatorId"]
+
+
+def test_a_passkey_follows_the_password(house: Running, opens: Opener) -> None:
+    """Whoever has a passkey and types the password is asked for it, and is in when it was shown."""
+    page = opens("/sign-in")
+    devices, authenticator = with_authenticator(page)
+
+    def be_there(*, enabled: bool) -> None:
+        there = {"authenticatorId": authenticator, "enabled": enabled}
+        devices.send("WebAuthn.setAutomaticPresenceSimulation", there)
+
+    be_there(enabled=False)  # else what the page offers to fill in is taken before anything is typed
+    page.get_by_role("button", name="Sign out").first.click()
+    page.wait_for_url("**/sign-in?said=signed-out")
+    page.get_by_label("E-mail or username").fill(ALICE)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    shows = page.get_by_role("button", name="Show my passkey")
+    shows.wait_for()
+    assert page.request.get("/account", max_redirects=0).status == 303, "the password alone lets nobody in"
+    be_there(enabled=True)
+    shows.click()
+    page.wait_for_url("**/account")
+    assert page.get_by_role("heading", name="Your account").is_visible()
+
+
+def test_a_passkey_is_made_and_signs_in_by_button_and_by_autofill(house: Running, opens: Opener) -> None:
+    """Chromium's own virtual authenticator: made after signing in, then used without a name, twice."""
+    page = opens("/sign-in")
+    with_authenticator(page)
     page.get_by_role("button", name="Sign out").first.click()
     page.wait_for_url("**/sign-in?said=signed-out")
     # The authenticator needs no touch: what the page offers to fill in is taken at once, or by the button.
